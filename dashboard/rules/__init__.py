@@ -1,0 +1,1 @@
+"""Pure arithmetic and tables: no database, no clock, no request."""
