@@ -82,7 +82,7 @@ def add(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def plain(value: Decimal, min_places: int = 0) -> str:
-    """For an input or a file: no thousands marks, no needless zeros ("20", "0.005"; 50 with 2 places "50.00")."""
+    """For an input or a file: no thousands marks, no needless zeros: "20", "0.005"; at 2 places "50.00"."""
     text = f"{EXACT.abs(value) if value.is_zero() else value:f}"
     whole, _, decimals = text.partition(".")
     decimals = decimals.rstrip("0").ljust(min_places, "0")

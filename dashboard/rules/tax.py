@@ -52,7 +52,7 @@ class Totals:
 
 
 def round_ratio(numerator: int, denominator: int) -> int:
-    """numerator / denominator to the nearest whole number, halves away from zero; the denominator is positive."""
+    """The nearest whole number, halves away from zero. The denominator is positive."""
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
     return rounded if numerator >= 0 else -rounded
 
