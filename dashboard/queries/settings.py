@@ -1,0 +1,19 @@
+"""The account's settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from dashboard.extensions import db
+from dashboard.models import Setting
+
+
+def current() -> Setting:
+    """The one row of settings; the first migration makes it."""
+    return db.session.get_one(Setting, 1)
+
+
+def today() -> dt.date:
+    """Today in the account's time zone."""
+    return dt.datetime.now(ZoneInfo(current().time_zone)).date()
