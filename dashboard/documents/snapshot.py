@@ -1,0 +1,49 @@
+"""Who sells to whom, as an invoice says it. Issuing freezes this, so that a later change of address or of bank
+details alters no invoice already sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+
+from dashboard.models import Customer, Invoice, Setting
+from dashboard.models.customer import INVOICE_TEMPLATES
+
+_LOCALE = Locale("en", "US")
+
+
+def build_snapshot(invoice: Invoice, setting: Setting) -> dict[str, Any]:
+    """Buyer, seller, payment details and template as they stand now, ready for JSON."""
+    buyer = invoice.customer
+    return {
+        "buyer": {
+            "name": buyer.name,
+            "address_lines": _address(buyer),
+            "vat_number": buyer.vat_number or "",
+            "registration_number": buyer.registration_number or "",
+        },
+        "seller": {
+            "name": setting.company_name,
+            "address_lines": _address(setting),
+            "vat_number": setting.vat_number or "",
+            "registration_number": setting.registration_number or "",
+            "phone": setting.phone or "",
+            "email": setting.email or "",
+            "website": setting.website or "",
+        },
+        "payment_details": setting.payment_details or "",
+        "template": _template(buyer.invoice_template, setting.invoice_template),
+    }
+
+
+def _address(record: Customer | Setting) -> list[str]:
+    """As on an envelope, with the country in words."""
+    lines = record.address_lines()
+    if record.country:
+        lines[-1] = _LOCALE.territories.get(record.country.upper(), record.country)
+    return lines
+
+
+def _template(*wanted: str | None) -> str:
+    return next((name for name in wanted if name in INVOICE_TEMPLATES), "standard")
