@@ -51,7 +51,7 @@ def suggest(available: Decimal, owed: Decimal) -> Decimal:
 
 
 def allocate_oldest_first(available: Decimal, open_items: Iterable[Open]) -> list[tuple[int, Decimal]]:
-    """(invoice id, amount > 0) pairs that use up `available`, oldest due first; settled items are left out."""
+    """(invoice id, amount > 0) pairs that use up `available`, oldest due first; settled ones are left out."""
     pairs: list[tuple[int, Decimal]] = []
     for item in oldest_first(open_items):
         amount = suggest(available, item.balance)

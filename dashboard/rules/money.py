@@ -69,7 +69,7 @@ def round_to(value: Decimal, places: int) -> Decimal:
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """The amount at the decimals of its currency (cases 8 and 13)."""
+    """The amount at the decimals of its currency (case 13)."""
     return round_to(amount, exponent(currency))
 
 
