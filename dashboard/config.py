@@ -93,13 +93,20 @@ def normalise_database_url(url: str) -> str:
     return url
 
 
+def libpq_url(database_url: str) -> str:
+    """The same address without SQLAlchemy's driver name, for psycopg and the command line tools."""
+    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def running_services(data_dir: Path) -> dict[str, str]:
     """Addresses of the embedded servers, written by a supervisor that runs in this folder."""
     try:
         found = json.loads((data_dir / "run" / "services.json").read_text())
     except (OSError, ValueError):
         return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    if not isinstance(found, dict) or not Path(f"/proc/{found.get('pid')}").exists():
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
 
 
 def _require(name: str, value: str, data_dir: Path) -> None:
@@ -173,7 +180,9 @@ def _database_url(env: Mapping[str, str]) -> str:
 def _redis_url(env: Mapping[str, str]) -> str:
     value = _text(env, "REDIS_URL")
     if value and urlsplit(value).scheme not in _REDIS_SCHEMES:
-        raise ConfigError("REDIS_URL must begin with redis://, rediss:// or unix://, such as redis://host:6379/0.")
+        raise ConfigError(
+            "REDIS_URL must begin with redis://, rediss:// or unix://, such as redis://host:6379/0."
+        )
     return value
 
 

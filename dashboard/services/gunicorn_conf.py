@@ -1,0 +1,21 @@
+"""gunicorn's settings, for `make run` and for servers: `gunicorn -c dashboard/services/gunicorn_conf.py wsgi:app`."""
+
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+timeout = 120
+graceful_timeout = 30
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+# Heartbeat files on a real disk block a worker when the disk is busy.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+# Proxy headers are read by the application, which knows how many proxies to trust (TRUSTED_PROXIES).
+forwarded_allow_ips = "127.0.0.1"
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("LOG_LEVEL", "warning")
