@@ -1,4 +1,4 @@
-"""Installs what `make run` and `make test` lack, says so in a line each, and is done in a moment the next time.
+"""Installs what `make run` and `make test` lack, a line each; the second time takes a moment.
 
     bootstrap run [...]   install what the dashboard needs, then become its supervisor
     bootstrap setup-test  install what the tests need as well
@@ -106,7 +106,7 @@ def make_environment() -> None:
 
 
 def can_make_environments() -> bool:
-    """Debian leaves half of `venv` to a package of its own; only a new process sees what was just installed."""
+    """Debian leaves half of `venv` to another package; only a new process sees what was just installed."""
     return (
         subprocess.run([sys.executable, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
     )
@@ -161,7 +161,7 @@ def npm_works() -> bool:
 
 
 def install_programs(browser: bool) -> None:
-    """wkhtmltopdf, fonts and Chromium. Without them the rest still works, so failing is a line, not an end."""
+    """wkhtmltopdf, fonts and Chromium. The rest works without them, so failing is a line, not an end."""
     wanted = []
     if shutil.which("wkhtmltopdf") is None:
         wanted.append("wkhtmltopdf")

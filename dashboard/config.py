@@ -52,9 +52,12 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, services: bool = True) -> Settings:
-        """Read and check the environment. With `services`, a database and a queue must be known: either named
-        by DATABASE_URL and REDIS_URL, or started in DATA_DIR by `make run`. The supervisor, which starts them,
-        passes False and gets empty addresses."""
+        """Read and check the environment.
+
+        With `services`, a database and a queue must be known: named by DATABASE_URL and REDIS_URL, or
+        started in DATA_DIR by `make run`. The supervisor, which starts them, passes False and gets empty
+        addresses.
+        """
         env = os.environ if environ is None else environ
         data_dir = _data_dir(env)
         running = running_services(data_dir) if services else {}
@@ -237,7 +240,8 @@ def _stored_secret_key(path: Path) -> str:
         key = path.read_text().strip()
     except OSError as error:
         raise ConfigError(
-            f"SECRET_KEY could not be kept in {path} ({error.strerror}): set DATA_DIR to a folder you may write to."
+            f"SECRET_KEY could not be kept in {path} ({error.strerror}): "
+            "set DATA_DIR to a folder you may write to."
         ) from error
     if len(key) < 16:
         raise ConfigError(f"{path} does not hold a key: delete it to have a new one made, or set SECRET_KEY.")

@@ -1,7 +1,7 @@
 """A worker for the background queue: `python -m jobs.worker`.
 
-Each job runs in a process of its own. A killed worker's job is taken up by another within a minute: its sign of
-life is renewed every 5 s and counts for 20 s, and workers look for lost jobs every 10 s.
+Each job runs in a process of its own. A killed worker's job is taken up by another within a minute: its sign
+of life is renewed every 5 s and counts for 20 s, and workers look for lost jobs every 10 s.
 """
 
 from __future__ import annotations

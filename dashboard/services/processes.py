@@ -158,7 +158,7 @@ def identity(pid: int) -> float | None:
 
 
 def end_leftovers(recorded: Iterable[tuple[int, float]], patience: float = 3.0) -> int:
-    """End processes of a run that was killed. They were told by the kernel to end; the slow ones are made to."""
+    """End processes of a run that was killed. The kernel told them to end; the slow ones are made to."""
 
     def remaining() -> list[int]:
         return [pid for pid, begun in known if (now := identity(pid)) is not None and abs(now - begun) < 0.05]

@@ -84,7 +84,7 @@ class Runtime:
             self._lock = None
 
     def choose_sockets(self) -> Path:
-        """A folder whose name is short and plain enough for sockets: ours, or one under /tmp that only we own."""
+        """A folder whose name is short and plain enough for sockets: ours, or one under /tmp that we own."""
         text = str(self.folder)
         if len(os.fsencode(text)) <= _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(text):
             self.sockets = self.folder

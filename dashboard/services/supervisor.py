@@ -122,7 +122,7 @@ class Supervisor:
         self._launch(Child("schedule", [sys.executable, "-m", "jobs.tick"], env, ROOT), self.serving)
 
     def _step(self, what: str, command: list[str], *, secrets: bool = False) -> None:
-        """Run one command to its end, passing on what it says. Only the step that needs it sees ADMIN_PASSWORD."""
+        """Run one command to its end, passing on what it says; only one of them sees ADMIN_PASSWORD."""
         self.output.say(what)
         env = {name: value for name, value in self.env.items() if secrets or name != "ADMIN_PASSWORD"}
         child = Child("setup", command, env, ROOT)
@@ -141,11 +141,14 @@ class Supervisor:
         self.output.watch(child.name, child.start())
         if child not in group:
             group.append(child)
-        rows = []
-        for known in [*self.stores, *self.serving]:
-            if known.process is not None and (begun := identity(known.process.pid)) is not None:
-                rows.append({"name": known.name, "pid": known.process.pid, "started": begun})
-        self.runtime.note_children(rows)
+        known = ((each.name, each.process.pid) for each in [*self.stores, *self.serving] if each.process)
+        self.runtime.note_children(
+            [
+                {"name": name, "pid": pid, "started": begun}
+                for name, pid in known
+                if (begun := identity(pid)) is not None
+            ]
+        )
 
     def _wait_for(self, child: Child, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _START_PATIENCE

@@ -20,8 +20,8 @@ class NoPort(RuntimeError):
 
 @dataclass
 class Listener:
-    """A bound socket that the supervisor keeps and hands to gunicorn, so that a restarted web server finds the
-    same port and nobody takes it meanwhile."""
+    """A bound socket that the supervisor keeps and hands to gunicorn, so that a restarted web server finds
+    the same port and nobody takes it meanwhile."""
 
     socket: socket.socket
     host: str
