@@ -99,7 +99,7 @@ def unit_of_work(actor: Actor) -> Iterator[Session]:
         raise Stale(None) from error
     except DBAPIError as error:
         current.rollback()
-        raise _in_words(error) from error
+        raise in_words(error) from error
     except BaseException:
         current.rollback()
         raise
@@ -129,7 +129,7 @@ def _tell_audit(current: Session, actor: Actor) -> None:
     )
 
 
-def _in_words(error: DBAPIError) -> Exception:
+def in_words(error: DBAPIError) -> Exception:
     """A database refusal as an answer a clerk can read; anything unforeseen stays what it is."""
     if isinstance(error, IntegrityError):
         if isinstance(error.orig, pg.ForeignKeyViolation):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dashboard.operations.base import Actor, session, unit_of_work
-from dashboard.operations.errors import OperationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+
+from dashboard.operations.base import Actor, in_words, session, unit_of_work
+from dashboard.operations.errors import OperationError, Stale
 
 
 @dataclass(frozen=True)
@@ -54,5 +57,10 @@ def _one(actor: Actor, key: int, work: Callable[[int], object]) -> None:
         with unit_of_work(actor):
             work(key)
         return
-    with current.begin_nested():
-        work(key)
+    try:
+        with current.begin_nested():
+            work(key)
+    except StaleDataError as error:
+        raise Stale(None) from error
+    except DBAPIError as error:
+        raise in_words(error) from error
