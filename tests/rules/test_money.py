@@ -136,7 +136,7 @@ def test_plain_text_for_inputs_and_files(value: str, places: int, shown: str) ->
 def test_currency_format_is_json_and_nobody_can_spoil_it_for_others() -> None:
     form = currency_format("USD")
     assert json.loads(json.dumps(form)) == form
-    form["symbol"] = "?"
+    form["prefix"] = "?"
     assert format_money(Decimal(1), "USD") == "$1.00"
 
 
