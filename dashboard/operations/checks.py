@@ -25,7 +25,7 @@ REQUIRED = "Fill this in."
 def read(
     values: Mapping[str, Any], checks: Mapping[str, Check], required: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The values to store, every fault collected into one Invalid. Fields of `required` may not be left out."""
+    """The values to store; all faults make one Invalid. Fields of `required` may not be left out."""
     errors: dict[str, str] = {}
     taken: dict[str, Any] = {}
     for name in [*values, *(name for name in required if name not in values)]:

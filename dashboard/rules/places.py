@@ -17,10 +17,10 @@ _REGIONS: Final = frozenset(
 
 @cache
 def _country_names() -> dict[str, str]:
-    names = _LOCALE.territories
+    names = {str(code): str(name) for code, name in _LOCALE.territories.items()}
     return {
-        code: names[code]
-        for code in names
+        code: name
+        for code, name in names.items()
         if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES
     }
 

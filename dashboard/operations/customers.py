@@ -1,0 +1,185 @@
+"""Customers: who is billed, in which currency, by which terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, select
+from sqlalchemy import update as update_rows
+
+from dashboard.models import Customer, CustomerPackage, Invoice, Package, Payment, Staff
+from dashboard.models.customer import (
+    CUSTOMER_STATUSES,
+    INVOICE_SCHEDULES,
+    INVOICE_TEMPLATES,
+    LINE_GROUPINGS,
+)
+from dashboard.operations import checks
+from dashboard.operations.base import Actor, check_version, once, operation, require, session
+from dashboard.operations.bulk import BulkResult, each
+from dashboard.operations.errors import Invalid, Missing, Refused
+from dashboard.rules import money
+
+CHECKS: dict[str, checks.Check] = {
+    "name": checks.text(200, required=True),
+    "status": checks.choice(CUSTOMER_STATUSES),
+    "currency": checks.currency,
+    "debit_limit": checks.number(places=4, minimum=Decimal(0)),
+    "tax_percent": checks.percent,
+    "tax_name": checks.text(40),
+    "website": checks.website,
+    "tags": checks.tags,
+    "account_manager_id": checks.key,
+    "invoice_schedule": checks.choice(INVOICE_SCHEDULES),
+    "invoice_due_days": checks.whole(0, 365),
+    "invoice_template": checks.choice(INVOICE_TEMPLATES, required=False),
+    "invoice_line_grouping": checks.choice(LINE_GROUPINGS, required=False),
+    "time_zone": checks.time_zone,
+    "external_accounting_id": checks.text(80),
+    "create_invoice_on_payment": checks.flag,
+    "registration_number": checks.text(40),
+    "vat_number": checks.text(40),
+    "address1": checks.text(120),
+    "address2": checks.text(120),
+    "city": checks.text(80),
+    "county": checks.text(80),
+    "postcode": checks.text(20),
+    "country": checks.country,
+    "phone": checks.text(40),
+    "notes": checks.long_text(),
+}
+
+
+@operation("customer.write")
+def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = None) -> Customer:
+    file = once(actor, form_key)
+    customer = Customer(**checks.read(values, CHECKS, required=("name", "currency")))
+    _check_together(customer, set(values))
+    session().add(customer)
+    session().flush()
+    file(f"customer:{customer.id}")
+    return customer
+
+
+@operation("customer.write")
+def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | None = None) -> Customer:
+    """Change the fields given. A new name also goes on the customer's drafts."""
+    present = session().scalar(select(Customer.currency).where(Customer.id == key))
+    customer = _locked(key, whole=values.get("currency", present) != present)
+    check_version(customer, version)
+    taken = checks.read(values, CHECKS)
+    changed = {name for name, value in taken.items() if getattr(customer, name) != value}
+    if "currency" in changed:
+        _check_currency_free(customer, taken["currency"])
+    for name in changed:
+        setattr(customer, name, taken[name])
+    _check_together(customer, changed)
+    session().flush()
+    if "name" in changed:
+        session().execute(
+            update_rows(Invoice)
+            .where(Invoice.customer_id == key, Invoice.state == "draft")
+            .values(customer_name=customer.name)
+        )
+    return customer
+
+
+@operation("customer.delete")
+def delete(actor: Actor, key: int) -> None:
+    """Remove a customer with its contacts and packages; refused where the books mention it."""
+    customer = _locked(key, whole=True)
+    held = _in_the_books(key)
+    if held:
+        raise Refused(
+            f"{customer.name} has {held}, so it can't be deleted. Set its status to Inactive instead."
+        )
+    session().execute(delete_rows(Customer).where(Customer.id == key))
+
+
+def update_many(actor: Actor, ids: Iterable[int], values: Mapping[str, Any]) -> BulkResult:
+    """The same values for several customers. Wrong values raise Invalid before any row is touched."""
+    require(actor, "customer.write")
+    checks.read(values, CHECKS)
+    return each(actor, ids, lambda key: update(actor, key, values), label=label)
+
+
+def delete_many(actor: Actor, ids: Iterable[int]) -> BulkResult:
+    require(actor, "customer.delete")
+    return each(actor, ids, lambda key: delete(actor, key), label=label)
+
+
+def label(key: int) -> str:
+    return session().scalar(select(Customer.name).where(Customer.id == key)) or f"Customer {key}"
+
+
+def _locked(key: int, *, whole: bool) -> Customer:
+    """The customer, locked; `whole` also holds back a new invoice or payment of it until this is done."""
+    found = session().get(Customer, key, with_for_update={"key_share": not whole}, populate_existing=True)
+    if found is None:
+        raise Missing("customer")
+    return found
+
+
+def _in_the_books(key: int) -> str:
+    """ "3 invoices and 1 payment", or nothing."""
+    return counted(
+        (_count(Invoice.customer_id == key), "invoice", "invoices"),
+        (_count(Payment.customer_id == key), "payment", "payments"),
+    )
+
+
+def _count(condition: Any) -> int:
+    return session().scalar(select(func.count()).where(condition)) or 0
+
+
+def counted(*counts: tuple[int, str, str]) -> str:
+    """(3, "invoice", "invoices"), (1, "payment", "payments") in words; zeros are left out."""
+    return " and ".join(
+        f"{number:,} {one if number == 1 else many}" for number, one, many in counts if number
+    )
+
+
+def _check_currency_free(customer: Customer, wanted: str) -> None:
+    held = _in_the_books(customer.id)
+    if held:
+        raise Invalid(
+            {
+                "currency": f"{customer.name} has {held} in {customer.currency}, so its currency is fixed. "
+                f"Add another customer for {wanted}."
+            }
+        )
+    packages = session().scalar(
+        select(func.count())
+        .select_from(CustomerPackage)
+        .join(Package)
+        .where(CustomerPackage.customer_id == customer.id, Package.currency != wanted)
+    )
+    if packages:
+        held = counted((packages, "package", "packages"))
+        raise Invalid({"currency": f"{customer.name} has {held} in {customer.currency}. Remove them first."})
+
+
+def _check_together(customer: Customer, changed: set[str]) -> None:
+    """What one value alone does not show."""
+    errors: dict[str, str] = {}
+    limit = customer.debit_limit
+    if limit is not None and money.round_money(limit, customer.currency) != limit:
+        errors["debit_limit"] = f"{money.plain(limit)} has more decimals than {customer.currency} has."
+    if "account_manager_id" in changed and customer.account_manager_id is not None:
+        manager = session().get(Staff, customer.account_manager_id)
+        if manager is None or not manager.active:
+            errors["account_manager_id"] = "Choose somebody who still works here."
+    external = customer.external_accounting_id
+    if "external_accounting_id" in changed and external:
+        holder = session().scalar(
+            select(Customer.name)
+            .where(Customer.external_accounting_id == external, Customer.id.is_distinct_from(customer.id))
+            .limit(1)
+        )
+        if holder is not None:
+            errors["external_accounting_id"] = f"{holder} already has this ID."
+    if errors:
+        raise Invalid(errors)
