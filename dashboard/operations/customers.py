@@ -162,12 +162,18 @@ def _check_currency_free(customer: Customer, wanted: str) -> None:
         raise Invalid({"currency": f"{customer.name} has {held} in {customer.currency}. Remove them first."})
 
 
+def limit_fault(limit: Decimal | None, currency: str) -> str | None:
+    """Why this can't be the debit limit in this currency, in words."""
+    if not limit or not currency or money.round_money(limit, currency) == limit:
+        return None
+    return f"{money.plain(limit)} has more decimals than {currency} has."
+
+
 def _check_together(customer: Customer, changed: set[str]) -> None:
     """What one value alone does not show."""
     errors: dict[str, str] = {}
-    limit = customer.debit_limit
-    if limit is not None and money.round_money(limit, customer.currency) != limit:
-        errors["debit_limit"] = f"{money.plain(limit)} has more decimals than {customer.currency} has."
+    if limit := limit_fault(customer.debit_limit, customer.currency):
+        errors["debit_limit"] = limit
     if "account_manager_id" in changed and customer.account_manager_id is not None:
         manager = session().get(Staff, customer.account_manager_id)
         if manager is None or not manager.active:
