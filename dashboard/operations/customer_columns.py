@@ -23,7 +23,7 @@ Mapped = Mapping[int, str]
 
 @dataclass(frozen=True)
 class Target:
-    """A field that a column can fill. `also` are other headings it is known by, `example` is for the template."""
+    """A field that a column can fill. `also` are other headings for it, `example` is for the template."""
 
     name: str
     label: str
@@ -94,7 +94,7 @@ TARGETS: tuple[Target, ...] = (
         "postcode", "Postcode", ("zip", "zip code", "postal code", "post code", "zip postal code"), "N1 1AA"
     ),
     Target("country", "Country", ("country code",), "GB"),
-    Target("phone", "Phone", ("telephone", "phone number", "tel"), "+44 20 7946 0000"),
+    Target("phone", "Phone", ("telephone", "phone number", "tel"), "020 7946 0000"),
     Target("notes", "Notes", ("note", "comment", "comments", "remarks")),
     Target("contact_name", "Contact Name", ("contact", "contact person", "attention"), "Accounts Payable"),
     Target(
@@ -116,13 +116,15 @@ def guess(header: Sequence[str]) -> dict[int, str]:
     """What each column most likely is, by its heading; a target is given to one column only."""
     headings = [_plain(heading) for heading in header]
     found: dict[int, str] = {}
-    # Exact labels go first, so that "State" beside "Status" does not take its place.
-    for names_of in (lambda t: {_plain(t.label), _plain(t.name)}, lambda t: {_plain(a) for a in t.also}):
+    # Own labels go first, so that "State" beside "Status" does not take its place.
+    for exact in (True, False):
         for target in TARGETS:
             if target.name in found.values():
                 continue
-            names = names_of(target)
-            column = next((c for c, h in enumerate(headings) if h in names and c not in found), None)
+            names = {_plain(name) for name in ((target.label, target.name) if exact else target.also)}
+            column = next(
+                (at for at, heading in enumerate(headings) if heading in names and at not in found), None
+            )
             if column is not None:
                 found[column] = target.name
     return dict(sorted(found.items()))
