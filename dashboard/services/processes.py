@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -34,12 +34,14 @@ class Child:
     pass_folders: bool = False
     pass_fds: tuple[int, ...] = ()
     prepare: Callable[[], None] | None = None
+    unsaid: bytes = b""  # lines that hold this are not passed on
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
 
-    def start(self) -> IO[bytes]:
+    def start(self, log: IO[bytes] | None = None) -> IO[bytes] | None:
+        """Start it; what it says goes to `log`, or to the pipe that is returned."""
         if self.prepare is not None:
             self.prepare()
         self.process = subprocess.Popen(
@@ -47,14 +49,13 @@ class Child:
             env=dict(self.env),
             cwd=self.cwd,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if log is None else log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=self.pass_fds,
             preexec_fn=child_setup(self.death_signal, self.user, self.pass_folders),
         )
         self.started = time.monotonic()
-        assert self.process.stdout is not None
         return self.process.stdout
 
     @property
@@ -103,9 +104,12 @@ class Output:
         except (BrokenPipeError, ValueError):  # nobody reads any more; that is no reason to stop serving
             self._stream = open(os.devnull, "w")  # noqa: SIM115
 
-    def watch(self, name: str, pipe: IO[bytes]) -> None:
+    def start(self, child: Child) -> None:
+        """Start a child and pass on what it says from now on."""
+        pipe = child.start()
+        assert pipe is not None
         os.set_blocking(pipe.fileno(), False)
-        self._selector.register(pipe, selectors.EVENT_READ, name)
+        self._selector.register(pipe, selectors.EVENT_READ, child)
 
     def pump(self, wait: float) -> None:
         """Pass on what the children say, for at most `wait` seconds or until something happens."""
@@ -128,9 +132,20 @@ class Output:
             lines.append(rest)
         elif rest:
             self._pending[key.fd] = rest[-65536:]
+        child: Child = key.data
         for line in lines:
-            if line.strip() and not self.quiet:
-                self.say(f"{key.data:<9}| {line.decode(errors='replace').rstrip()}")
+            wanted = line.strip() and not self.quiet and not (child.unsaid and child.unsaid in line)
+            if wanted:
+                self.say(f"{child.name:<9}| {line.decode(errors='replace').rstrip()}")
+
+
+def reap_orphans(own: Collection[int]) -> None:
+    """Children of a child that died are ours now; they are ended with it, and must not stay as zombies."""
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if found.si_pid in own:
+                return  # its own keeper asks for it; the others are reaped in the next round
+            os.waitpid(found.si_pid, 0)
 
 
 def kill_descendants() -> None:

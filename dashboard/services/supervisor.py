@@ -19,7 +19,14 @@ from dashboard.services import web
 from dashboard.services.bring_up import Failed, check_external, step_env
 from dashboard.services.postgres import EmbeddedPostgres
 from dashboard.services.privileges import PrivilegeError, adopt_orphans, end_with_parent
-from dashboard.services.processes import Child, Output, end_leftovers, identity, kill_descendants
+from dashboard.services.processes import (
+    Child,
+    Output,
+    end_leftovers,
+    identity,
+    kill_descendants,
+    reap_orphans,
+)
 from dashboard.services.runtime import AlreadyRunning, Runtime
 from dashboard.services.valkey import EmbeddedValkey
 
@@ -126,7 +133,7 @@ class Supervisor:
         self.output.say(what)
         env = {name: value for name, value in self.env.items() if secrets or name != "ADMIN_PASSWORD"}
         child = Child("setup", command, env, ROOT)
-        self.output.watch(child.name, child.start())
+        self.output.start(child)
         try:
             while child.alive:
                 self._pump(0.2)
@@ -138,7 +145,7 @@ class Supervisor:
             raise Failed(f"{what} failed (see above). Nothing was left running.")
 
     def _launch(self, child: Child, group: list[Child]) -> None:
-        self.output.watch(child.name, child.start())
+        self.output.start(child)
         if child not in group:
             group.append(child)
         known = ((each.name, each.process.pid) for each in [*self.stores, *self.serving] if each.process)
@@ -168,6 +175,7 @@ class Supervisor:
             for group in (self.stores, self.serving):
                 for child in group:
                     self._tend(child, group)
+            reap_orphans([child.process.pid for child in [*self.stores, *self.serving] if child.process])
             if not self.ready and self.listener is not None and web.answers(self.listener):
                 self.ready = True
                 self.runtime.note_state("running", self.listener.url)
@@ -182,7 +190,7 @@ class Supervisor:
             wait = child.back_off()
             if not self.ready and child.failures >= _EARLY_FAILURES:
                 raise Failed(f"The {child.name} ends as soon as it starts (see above).")
-            self.output.say(f"The {child.name} ended ({_reason(code)}); starting it again in {wait:.1f} s.")
+            self.output.say(f"{child.name} ended ({_reason(code)}); starting it again in {wait:.1f} s.")
             child.process = None
         elif time.monotonic() >= child.due:
             self._launch(child, group)
