@@ -1,0 +1,156 @@
+"""The proof of the books: what is stored for speed must equal what it is derived from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from dashboard.extensions import db
+from dashboard.models import Allocation, Invoice, InvoiceItem, Payment, Refund
+from dashboard.rules import tax
+from dashboard.rules.money import exponent, plain
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """One figure that is not what it should be."""
+
+    record: str
+    id: int
+    what: str
+    stored: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.record} {self.id}: {self.what} is {self.stored}, but should be {self.expected}"
+
+
+def discrepancies() -> list[Discrepancy]:
+    """Every figure of the books that does not follow from its parts; an empty list is the proof."""
+    found = [
+        *_sums("invoice", Invoice.id, Invoice.paid, "paid", _allocated(Allocation.invoice_id)),
+        *_sums("payment", Payment.id, Payment.allocated, "allocated", _allocated(Allocation.payment_id)),
+        *_sums("payment", Payment.id, Payment.refunded, "refunded", _sum(Refund.payment_id, Refund.amount)),
+    ]
+    for stored, part in (
+        (Invoice.subtotal, InvoiceItem.net),
+        (Invoice.tax, InvoiceItem.tax),
+        (Invoice.total, InvoiceItem.gross),
+    ):
+        found += _sums("invoice", Invoice.id, stored, stored.key, _sum(InvoiceItem.invoice_id, part))
+    return [*found, *_pairs(), *_decimals(), *_computed()]
+
+
+def _sum(key: InstrumentedAttribute[int], part: InstrumentedAttribute[Decimal]) -> Subquery:
+    return select(key.label("key"), func.sum(part).label("total")).group_by(key).subquery()
+
+
+def _allocated(key: InstrumentedAttribute[int]) -> Subquery:
+    return _sum(key, Allocation.amount)
+
+
+def _sums(
+    record: str,
+    key: InstrumentedAttribute[int],
+    stored: InstrumentedAttribute[Decimal],
+    what: str,
+    parts: Subquery,
+) -> Iterator[Discrepancy]:
+    """Rows whose stored figure differs from the sum of its parts."""
+    expected: ColumnElement[Decimal] = func.coalesce(parts.c.total, 0)
+    rows = db.session.execute(
+        select(key, stored, expected).outerjoin(parts, parts.c.key == key).where(stored != expected)
+    )
+    for row in rows:
+        yield Discrepancy(record, row[0], what, plain(row[1]), plain(Decimal(row[2])))
+
+
+def _pairs() -> Iterator[Discrepancy]:
+    """Allocations between rows that have no business with each other."""
+    rows = db.session.execute(
+        select(Allocation.id)
+        .join(Payment, Payment.id == Allocation.payment_id)
+        .join(Invoice, Invoice.id == Allocation.invoice_id)
+        .where(
+            or_(
+                Payment.customer_id != Invoice.customer_id,
+                Payment.currency != Invoice.currency,
+                Payment.status != "completed",
+                Invoice.state != "issued",
+            )
+        )
+    )
+    for row in rows:
+        yield Discrepancy(
+            "allocation",
+            row[0],
+            "what it joins",
+            "a mismatch",
+            "a completed payment and an issued invoice of one customer and currency",
+        )
+
+
+def _decimals() -> Iterator[Discrepancy]:
+    """Amounts finer than their currency."""
+    for record, model, column in (
+        ("invoice", Invoice, Invoice.total),
+        ("invoice", Invoice, Invoice.tax),
+        ("payment", Payment, Payment.amount),
+    ):
+        for code in db.session.scalars(select(model.currency).distinct()).all():
+            rows = db.session.execute(
+                select(model.id, column).where(
+                    model.currency == code, column != func.round(column, exponent(code))
+                )
+            )
+            for key, amount in rows:
+                wanted = f"an amount with {exponent(code)} decimals"
+                yield Discrepancy(record, key, column.key, plain(amount), wanted)
+
+
+def _computed() -> Iterator[Discrepancy]:
+    """Invoices whose lines, taxed anew, come to something else."""
+    last = 0
+    while rows := _batch(last):
+        last = rows[-1].id
+        lines = _lines(rows)
+        for row in rows:
+            mode: tax.TaxMode = "per_line" if row.tax_mode == "per_line" else "per_rate"
+            found = tax.compute(lines[row.id], row.currency, mode, row.tax_inclusive)
+            if (found.total, found.tax) != (row.total, row.tax):
+                yield Discrepancy(
+                    "invoice", row.id, "the total of its lines", plain(row.total), plain(found.total)
+                )
+
+
+def _batch(last: int) -> list[Any]:
+    wanted = select(
+        Invoice.id, Invoice.currency, Invoice.tax_mode, Invoice.tax_inclusive, Invoice.tax, Invoice.total
+    )
+    return list(db.session.execute(wanted.where(Invoice.id > last).order_by(Invoice.id).limit(BATCH)))
+
+
+def _lines(invoices: list[Any]) -> dict[int, list[tax.Line]]:
+    """The lines of each invoice, in order."""
+    lines: dict[int, list[tax.Line]] = {row.id: [] for row in invoices}
+    found = db.session.execute(
+        select(
+            InvoiceItem.invoice_id,
+            InvoiceItem.quantity,
+            InvoiceItem.unit_price,
+            InvoiceItem.tax_percent,
+            InvoiceItem.tax_name,
+        )
+        .where(InvoiceItem.invoice_id.in_(lines))
+        .order_by(InvoiceItem.invoice_id, InvoiceItem.position)
+    )
+    for row in found:
+        lines[row.invoice_id].append(tax.Line(row.quantity, row.unit_price, row.tax_percent, row.tax_name))
+    return lines
