@@ -9,10 +9,7 @@ from flask import Flask, redirect
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard import auth, cli, security_headers
-from dashboard.admin_views import registry
 from dashboard.config import Settings
-from dashboard.extensions import csrf, db, limiter, migrate
 
 MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 LARGEST_REQUEST = 64 * 1024 * 1024
@@ -20,6 +17,11 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application, bound to the settings given or to those of the environment."""
+    # Here, so that the supervisor and the rules can be imported without all of it.
+    from dashboard import auth, cli, security_headers
+    from dashboard.admin_views import registry
+    from dashboard.extensions import csrf, db, limiter, migrate
+
     settings = settings or Settings.from_env()
     app = Flask(__name__)
     app.config.update(_flask_config(settings))

@@ -1,0 +1,54 @@
+"""The test suite's own tools: what a test may rely on."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import text
+
+from dashboard.extensions import db
+from dashboard.models import Staff
+
+
+@pytest.mark.parametrize("round_number", [1, 2])
+def test_each_test_begins_with_clean_tables(app, staff, round_number):
+    assert db.session.query(Staff).count() == 4
+    db.session.execute(text("UPDATE staff SET name = 'Somebody'"))
+    db.session.commit()
+    assert {member.name for member in db.session.query(Staff)} == {"Somebody"}
+
+
+def test_each_test_begins_with_an_empty_queue(queue_connection):
+    assert queue_connection.dbsize() == 0
+
+
+def test_requests_do_not_share_the_session_of_the_test(app, client):
+    assert client.get("/healthz").json == {"status": "ok"}
+
+
+def test_mail_arrives_at_the_mail_server(smtp_server):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "a@example.com", "b@example.com", "Grüße"
+    message.set_content("Hello")
+    with smtplib.SMTP(smtp_server.host, smtp_server.port, timeout=5) as client:
+        client.send_message(message)
+    assert [each["Subject"] for each in smtp_server.messages] == ["Grüße"]
+
+
+def test_no_test_reaches_out():
+    with socket.socket() as outside, pytest.raises(PermissionError, match="tried to connect"):
+        outside.connect(("192.0.2.1", 80))
+
+
+@pytest.mark.browser
+def test_the_browser_reports_what_the_policy_refuses(page, page_watch):
+    page.goto("/login")
+    page.evaluate(
+        "const s = document.createElement('style'); s.textContent = 'p {}'; document.head.append(s)"
+    )
+    page.wait_for_timeout(100)
+    assert any("content policy: style-src" in fault for fault in page_watch.unexpected())
+    page_watch.allow("content policy", "Content Security Policy", "Content-Security-Policy")
