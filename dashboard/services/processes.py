@@ -87,7 +87,7 @@ class Output:
     """Everything that is printed: our own lines, and the children's behind their name."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
-        self._stream = sys.stdout if stream is None else stream
+        self._stream: IO[str] | None = sys.stdout if stream is None else stream
         self._selector = selectors.DefaultSelector()
         self._pending: dict[int, bytes] = {}
         self.quiet = False
@@ -98,11 +98,13 @@ class Output:
         self._selector.register(wake_read, selectors.EVENT_READ, None)
 
     def say(self, line: str) -> None:
+        if self._stream is None:
+            return
         try:
             self._stream.write(line + "\n")
             self._stream.flush()
         except (BrokenPipeError, ValueError):  # nobody reads any more; that is no reason to stop serving
-            self._stream = open(os.devnull, "w")  # noqa: SIM115
+            self._stream = None
 
     def start(self, child: Child) -> None:
         """Start a child and pass on what it says from now on."""
@@ -119,6 +121,16 @@ class Output:
                     os.read(self._wake_read, 4096)
             else:
                 self._read(key)
+
+    def drain(self, child: Child, patience: float = 1.0) -> None:
+        """Pass on the last words of a child that has ended."""
+        deadline = time.monotonic() + patience
+        while (
+            child.process is not None and child.process.stdout is not None and not child.process.stdout.closed
+        ):
+            if time.monotonic() > deadline:
+                return
+            self.pump(0.05)
 
     def _read(self, key: selectors.SelectorKey) -> None:
         try:

@@ -140,7 +140,7 @@ class Supervisor:
         except Stopped:
             child.kill()
             raise
-        self.output.pump(0)
+        self.output.drain(child)
         if child.process is not None and child.process.returncode != 0:
             raise Failed(f"{what} failed (see above). Nothing was left running.")
 
@@ -161,7 +161,7 @@ class Supervisor:
         deadline = time.monotonic() + _START_PATIENCE
         while not ready():
             if not child.alive:
-                self.output.pump(0.1)
+                self.output.drain(child)
                 raise Failed(f"The {child.name} did not start (see above).")
             if time.monotonic() > deadline:
                 raise Failed(f"The {child.name} did not answer within {_START_PATIENCE:.0f} seconds.")
