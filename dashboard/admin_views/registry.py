@@ -2,8 +2,81 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_admin import Admin
+from flask_admin.theme import Theme
+
+from dashboard import auth
+from dashboard.admin_views.guard import GuardedView
+from dashboard.admin_views.home import HomeView
+from dashboard.admin_views.invoices import InvoiceView
+from dashboard.admin_views.items import ItemView
+from dashboard.admin_views.payments import PaymentView
+from dashboard.rules.money import format_money
+
+
+@dataclass(frozen=True)
+class Group:
+    """One heading of the menu."""
+
+    label: str
+    views: tuple[type[GuardedView], ...]
+
+
+GROUPS = (
+    Group("", (HomeView,)),
+    Group("Global", (InvoiceView, ItemView, PaymentView)),
+)
 
 
 def install(app: Flask) -> None:
-    """Attach the admin to the app."""
+    """Attach the admin to the app, with our own theme: no stock template can be reached."""
+    home = HomeView()
+    admin = Admin(app, name="Billing Dashboard", index_view=home, theme=Theme("none", "admin/master.html"))
+    groups: list[tuple[str, list[GuardedView]]] = []
+    for group in GROUPS:
+        views = [home if view is HomeView else view() for view in group.views]
+        for view in views:
+            if view is not home:
+                admin.add_view(view)
+        groups.append((group.label, views))
+    _install_context(app, groups)
+
+
+def _install_context(app: Flask, groups: list[tuple[str, list[GuardedView]]]) -> None:
+    def admin_menu() -> list[dict[str, Any]]:
+        return [menu for label, views in groups if (menu := _menu_group(label, views))["items"]]
+
+    @app.context_processor
+    def context() -> dict[str, Any]:
+        actor = auth.current_actor()
+        found: dict[str, Any] = {"admin_menu": admin_menu, "actor": actor}
+        if actor is not None:
+            found["account_role"] = lambda: actor.role
+            if "job.index_view" in app.view_functions:
+                found["jobs_url"] = url_for("job.drawer_view")
+            if actor.may("setting.write") and "setting.index_view" in app.view_functions:
+                found["settings_url"] = url_for("setting.index_view")
+        return found
+
+    app.jinja_env.filters["money"] = format_money
+
+
+def _menu_group(label: str, views: list[GuardedView]) -> dict[str, Any]:
+    here = request.blueprint
+    return {
+        "label": label,
+        "items": [
+            {
+                "label": view.name,
+                "href": url_for(f"{view.endpoint}.{view._default_view}"),
+                "icon": view.icon,
+                "active": view.endpoint == here,
+            }
+            for view in views
+            if view.is_visible()
+        ],
+    }

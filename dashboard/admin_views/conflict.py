@@ -1,0 +1,47 @@
+"""Two people saved the same record: what each of them wants, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.admin_views.fields import ChoiceField, LookupField
+from dashboard.admin_views.forms import Form
+
+
+def conflict_rows(mine: Form, theirs: Form) -> list[dict[str, Any]]:
+    """The fields that differ: label, what the reader typed, what is saved now."""
+    other = theirs.values()
+    return [
+        {
+            "name": name,
+            "label": mine[name].label.text,
+            "yours": as_text(mine[name], value),
+            "theirs": as_text(theirs[name], other[name]),
+        }
+        for name, value in mine.values().items()
+        if (value or None) != (other[name] or None)
+    ]
+
+
+def facts(form: Form) -> list[dict[str, str]]:
+    """A record as labels and values, from its form; empty fields are left out."""
+    return [
+        {"label": form[name].label.text, "value": as_text(form[name], value)}
+        for name, value in form.values().items()
+        if value not in (None, "", [])
+    ]
+
+
+def as_text(field: Any, value: Any) -> str:
+    """A field's value as a person reads it."""
+    if value in (None, "", []):
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(field, LookupField):
+        return field.current_label() or f"#{value}"
+    if isinstance(field, ChoiceField):
+        return str(dict(field._pairs()).get(str(value), value))
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return str(value)

@@ -1,0 +1,61 @@
+"""What the invoice editor in the browser needs to know: currency, tax rules, the customer's block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.admin_views.forms import Form
+from dashboard.extensions import db
+from dashboard.models import Customer, Invoice, Package
+from dashboard.queries import settings
+from dashboard.queries.packages import default_tax
+from dashboard.rules.money import currency_format, plain
+from dashboard.rules.receivables import invoice_state
+
+
+def status_of(invoice: Invoice) -> str:
+    """The one word of an invoice's state today."""
+    return invoice_state(invoice.state, invoice.total, invoice.paid, invoice.due_date, settings.today())
+
+
+def customer_data(customer: Customer) -> dict[str, Any]:
+    """The "To" block and the defaults that follow from the choice of a customer."""
+    setting = settings.current()
+    name, percent = default_tax(customer)
+    days = customer.invoice_due_days
+    return {
+        "id": customer.id,
+        "name": customer.name,
+        "address": customer.address_lines(),
+        "vat_number": customer.vat_number or "",
+        "status": customer.status,
+        "currency": currency_format(customer.currency),
+        "due_days": setting.invoice_due_days if days is None else days,
+        "tax_percent": plain(percent),
+        "tax_name": name,
+    }
+
+
+def editor_data(form: Form, record: Invoice | None) -> dict[str, Any]:
+    """The state that the editor starts from, beside the fields themselves."""
+    setting = settings.current()
+    field = form._fields.get("customer_id")
+    key = field.data if field is not None else None
+    customer = db.session.get(Customer, key) if key else None
+    return {
+        "tax_mode": record.tax_mode if record is not None else setting.tax_mode,
+        "tax_inclusive": record.tax_inclusive if record is not None else setting.tax_inclusive,
+        "currency": currency_format(customer.currency if customer else setting.currency),
+        "customer": customer_data(customer) if customer else None,
+        "packages": _package_names(form),
+    }
+
+
+def _package_names(form: Form) -> dict[str, str]:
+    """The names of the packages on the form's lines, in one query."""
+    entries = form._fields["items"].entries if "items" in form._fields else []
+    keys = {entry.form.package_id.data for entry in entries} - {None}
+    if not keys:
+        return {}
+    found = db.session.query(Package.id, Package.name).filter(Package.id.in_(keys))
+    return {str(key): name for key, name in found}

@@ -1,0 +1,299 @@
+"""The list half of a view: the screen, its fragments, edits in place, bulk actions and the export."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+
+from dashboard.admin_views import list_page, list_state
+from dashboard.admin_views.answers import download, wants_fragment, wants_modal
+from dashboard.admin_views.forms import Form
+from dashboard.admin_views.list_page import Action, ListPage, RowAction
+from dashboard.operations.bulk import BulkResult
+from dashboard.operations.errors import Invalid, Refused, Stale
+from dashboard.queries import list_export, listing
+from dashboard.queries.listing import COUNT_CAP, Column, Listing, State
+
+# More than this in one go belongs to a background job.
+MOST_AT_ONCE = 2_000
+
+
+class ListScreen:
+    """Mixed into AdminView, which brings rights, the actor and the form."""
+
+    listing: ClassVar[Listing]
+    list_template = "admin/list.html"
+    bulk_actions: ClassVar[Sequence[Action]] = ()
+    create_label = ""
+    # Extra buttons beside the create button: label, href, icon, right.
+    toolbar: ClassVar[Sequence[tuple[str, str, str, str]]] = ()
+
+    # For the view to fill -------------------------------------------------------------------------
+
+    def base_state(self, state: State) -> State:
+        """A place to pin a list to something, such as one customer."""
+        return state
+
+    def row_actions(self, row: Any) -> list[RowAction]:
+        """The icons at the end of a row."""
+        view: Any = self
+        actions = []
+        if view.can("edit"):
+            href = url_for(f"{view.endpoint}.edit_view", id=row.id)
+            actions.append(RowAction("Edit", "edit", href))
+        return actions
+
+    def row_editable(self, column: Column, row: Any) -> bool:
+        """Whether this cell of this row may be edited in place; the right has been checked."""
+        return True
+
+    def row_label(self, row: Any) -> str:
+        """How the row is called in check-box labels."""
+        values = row._mapping
+        return str(values.get("name") or values.get("number") or values["id"])
+
+    # The screen -----------------------------------------------------------------------------------
+
+    @expose("/")
+    def index_view(self) -> ResponseReturnValue:
+        view: Any = self
+        page = self.build_page(self.read_state(request.args))
+        template = "admin/_list.html" if wants_fragment() else self.list_template
+        return view.render(template, page=page, crumbs=[{"label": view.title, "href": ""}])  # type: ignore[no-any-return]
+
+    @expose("/summary/")
+    def summary_view(self) -> ResponseReturnValue:
+        """Counts and totals of a list too long to add up before its first rows are shown."""
+        view: Any = self
+        state = self.read_state(request.args)
+        page = self.build_page(state, whole=True)
+        return view.render("admin/_summary.html", page=page)  # type: ignore[no-any-return]
+
+    def read_state(self, args: MultiDict[str, str] | ImmutableMultiDict[str, str]) -> State:
+        return self.base_state(list_state.read(self.listing, args))  # type: ignore[arg-type]
+
+    def build_page(self, state: State, *, whole: bool = False) -> ListPage:
+        """Everything the template shows. Totals of more than COUNT_CAP rows wait for `summary_view`."""
+        view: Any = self
+        described = self.listing
+        base = url_for(f"{view.endpoint}.index_view")
+        found = listing.page(described, state)
+        count = listing.count(described, state)
+        sums = listing.totals(described, state) if whole or count <= COUNT_CAP else None
+        columns = list_page.shown_columns(described, state)
+        return ListPage(
+            title=view.title,
+            singular=view.singular,
+            base=base,
+            state=state,
+            columns=list_page.heads(described, state, base),
+            rows=[self.build_row(row, columns) for row in found.rows],
+            tabs=list_page.tab_links(described, state, base, listing.tab_counts(described, state)),
+            chips=list_page.chips(described, state, base),
+            filters=list_page.filter_fields(described),
+            totals=list_page.total_rows(described, sums) if sums is not None else None,
+            count=count,
+            first=found.first,
+            actions=self.actions_offered(),
+            create_href=url_for(f"{view.endpoint}.create_view") if view.can("create") else "",
+            create_label=self.create_label or f"Add {view.singular}",
+            export_href=self.export_href(state) if view.may("export") else "",
+            search_hint=described.search_hint if described.search else "",
+            empty_text=view.empty_text,
+            icon=view.icon,
+            edit_href=url_for(f"{view.endpoint}.edit_view") if view.can("edit") else "",
+            action_href=url_for(f"{view.endpoint}.action_view"),
+            buttons=self.buttons(),
+            **list_page.pager(state, found, base),
+        )
+
+    def buttons(self) -> list[dict[str, str]]:
+        view: Any = self
+        return [
+            {"label": label, "href": url_for(endpoint), "icon": icon}
+            for label, endpoint, icon, right in self.toolbar
+            if view.may(right)
+        ]
+
+    def export_href(self, state: State) -> str:
+        view: Any = self
+        return url_for(f"{view.endpoint}.export", export_type="csv") + list_state.query(state)
+
+    def build_row(self, row: Any, columns: Sequence[Column]) -> list_page.ShownRow:
+        view: Any = self
+        may_edit = view.can("edit")
+        return list_page.shown_row(
+            row,
+            columns,
+            href=self.row_href(row),
+            editable=lambda column, this: may_edit and self.row_editable(column, this),
+            actions=self.row_actions(row),
+            label=self.row_label(row),
+        )
+
+    def row_href(self, row: Any) -> str:
+        view: Any = self
+        return str(view.href(row.id))
+
+    # Edit in place --------------------------------------------------------------------------------
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> ResponseReturnValue:
+        """Save one cell: the refreshed row, or why not. `list_form_pk` is the row's key."""
+        view: Any = self
+        key = view.get_one(request.form.get("list_form_pk")).id
+        column = next(
+            (one for one in self.listing.columns if one.editable and one.editable in request.form), None
+        )
+        row = listing.row(self.listing, key)
+        if column is None or row is None:
+            abort(400, description="This column can't be edited in the list.")
+        if not self.row_editable(column, row):
+            return {"error": "This can't be changed any more. Open the record to see why."}, 422
+        form: Form = view.form(request.form)
+        try:
+            values = form.check_row({column.editable})
+            self.update_row(view.actor_of(form), key, values, form.read_version())
+        except Invalid as error:
+            return {"error": str(error)}, 422
+        except Refused as error:
+            return {"error": str(error)}, 422
+        except Stale:
+            return {"error": "Somebody else changed this row meanwhile. Refresh the list to see it."}, 409
+        return self.show_row(key)
+
+    def update_row(self, actor: Any, key: int, values: dict[str, Any], version: int | None) -> None:
+        view: Any = self
+        view.operations.update(actor, key, values, version=version)
+
+    def show_row(self, key: int) -> ResponseReturnValue:
+        """One row as it stands now, with the columns on screen."""
+        view: Any = self
+        row = listing.row(self.listing, key)
+        columns = list_page.shown_columns(self.listing, self.read_state(request.args))
+        actions = [action for action in self.bulk_actions if view.may(action.right)]
+        return view.render(  # type: ignore[no-any-return]
+            "admin/_row.html", row=self.build_row(row, columns), page={"actions": actions}
+        )
+
+    # Bulk actions ---------------------------------------------------------------------------------
+
+    def actions_offered(self) -> list[Action]:
+        """The bulk actions the reader has the right to; one with a form knows where its dialog is."""
+        view: Any = self
+        return [
+            replace(one, dialog_href=url_for(f"{view.endpoint}.action_form_view")) if one.form else one
+            for one in self.bulk_actions
+            if view.may(one.right)
+        ]
+
+    @expose("/action/form/", methods=("POST",))
+    def action_form_view(self) -> ResponseReturnValue:
+        """The dialog of a bulk action with fields of its own; it carries the selection along."""
+        action = self.asked_action()
+        return self.ask_more(action, getattr(self, action.form)(), 200)
+
+    def ask_more(self, action: Action, form: Form, status: int) -> ResponseReturnValue:
+        view: Any = self
+        count = len(self.selected())
+        page = view.render(
+            "admin/modal.html" if wants_modal() else "admin/action.html",
+            title=action.label,
+            text=action.confirm.replace("{n}", f"{count:,}"),
+            form=form,
+            form_action=url_for(f"{view.endpoint}.action_view"),
+            hidden={
+                "action": action.name,
+                "all": request.form.get("all", ""),
+                "query": request.form.get("query", ""),
+                "rowid": request.form.getlist("rowid"),
+                "next": view.way_back(),
+            },
+            submit_label=action.label,
+            danger=action.danger,
+            return_url=view.way_back(),
+        )
+        return page, status
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> ResponseReturnValue:
+        """Run a bulk action on the selection; rows refused are named with the reason."""
+        action = self.asked_action()
+        run = getattr(self, f"do_{action.name}")
+        actor = self.actor_of(None)  # type: ignore[attr-defined]
+        if not action.form:
+            return self.show_result(action, run(actor, self.selected()))
+        form: Form = getattr(self, action.form)(request.form)
+        if not form.validate():
+            return self.ask_more(action, form, 422)
+        try:
+            return self.show_result(action, run(actor, self.selected(), form))
+        except Invalid as error:
+            form.show(error.errors)
+            return self.ask_more(action, form, 422)
+
+    def asked_action(self) -> Action:
+        view: Any = self
+        name = request.form.get("action", "")
+        action = next((one for one in self.bulk_actions if one.name == name), None)
+        if action is None:
+            abort(400, description="There is no such action.")
+        if not view.may(action.right):
+            abort(403)
+        return action
+
+    def selected(self) -> list[int]:
+        """The keys ticked, or all that match the list's filter, in list order."""
+        view: Any = self
+        if request.form.get("all") == "1":
+            pairs = parse_qsl(request.form.get("query", "").lstrip("?"))
+            state = self.read_state(MultiDict(pairs))
+            if state.errors:
+                raise Refused("The list's filter could not be read, so nothing was done.")
+            keys = listing.keys(self.listing, state, MOST_AT_ONCE + 1)
+        else:
+            keys = list(dict.fromkeys(view.key_of(text) for text in request.form.getlist("rowid")))
+        if not keys:
+            raise Refused("Nothing is selected. Tick the rows first.")
+        if len(keys) > MOST_AT_ONCE:
+            raise Refused(f"At most {MOST_AT_ONCE:,} rows at once. Narrow the list first.")
+        return keys
+
+    def show_result(self, action: Action, result: Any) -> ResponseReturnValue:
+        """Back to the list where all went well; else the rows that were left out, and why."""
+        view: Any = self
+        if not isinstance(result, BulkResult):
+            return result  # type: ignore[no-any-return]
+        done = f"{action.label}: {len(result.done):,} done."
+        if not result.refused:
+            flash(done, "success")
+            return redirect(view.way_back(), 303)
+        return view.render(  # type: ignore[no-any-return]
+            "admin/_result.html" if wants_modal() else "admin/result.html",
+            title=action.label,
+            result=result,
+            return_url=view.way_back(),
+            crumbs=view.crumbs(action.label),
+        )
+
+    # Export ---------------------------------------------------------------------------------------
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> ResponseReturnValue:
+        view: Any = self
+        if export_type != "csv":
+            abort(404, description="Lists can be exported as CSV.")
+        state = self.read_state(request.args)
+        if state.errors:
+            raise Refused(" ".join(state.errors))
+        chunks = list_export.csv_chunks(self.listing, state)
+        name = f"{view.title.lower().replace(' ', '-')}-{dt.datetime.now(dt.UTC):%Y-%m-%d}.csv"
+        return download(chunks, name, "text/csv")
