@@ -95,7 +95,7 @@ def test_a_customer_with_every_field(clerk):
         ("currency", "XXQ", "is not a currency"),
         ("currency", None, "Choose a currency."),
         ("status", "gone", "is not a choice here. Use one of: Active"),
-        ("debit_limit", Decimal("-1"), "can't be less than 0"),
+        ("debit_limit", Decimal(-1), "can't be less than 0"),
         ("debit_limit", "1.005", "more decimals than USD has"),
         ("debit_limit", Decimal("NaN"), "is not a number"),
         ("debit_limit", True, "Enter a number"),
