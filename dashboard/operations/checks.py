@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -179,12 +180,17 @@ def _in_reach(found: dt.date) -> dt.date:
     return found
 
 
+@cache
+def _currency_codes() -> frozenset[str]:
+    return frozenset(code for code, _ in money.currencies())
+
+
 def currency(value: Any) -> str:
     """The code of a currency in use today."""
     code = _clean(value).upper()
     if not code:
         raise ValueError("Choose a currency.")
-    if code not in dict(money.currencies()):
+    if code not in _currency_codes():
         raise ValueError(f'"{code[:20]}" is not a currency. Use a code such as USD, EUR or GBP.')
     return code
 
