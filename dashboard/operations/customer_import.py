@@ -152,7 +152,7 @@ def run(actor: Actor, token: str, mapping: Mapped, *, duplicates: str = "error")
             f"Nothing was imported: {found.faulty_rows:,} of {found.total:,} rows have errors. "
             "Correct them in the file and upload it again."
         )
-    # The driver reads the placeholders of a statement in more than linear time: small pages are twice as fast.
+    # The driver reads a statement's placeholders in more than linear time: small pages are faster.
     session().connection().execution_options(insertmanyvalues_page_size=50)
     for read in found.ready:
         customer = Customer(**read.customer)
