@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A cell that begins with one of these is run as a formula; the wide forms count where the spreadsheet is Asian.
+# A cell that begins with one of these is run as a formula; some spreadsheets take the wide forms too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 

@@ -1,5 +1,5 @@
-"""Who sells to whom, as an invoice says it. Issuing freezes this, so that a later change of address or of bank
-details alters no invoice already sent."""
+"""Who sells to whom, as an invoice says it. Issuing freezes this, so that a later change of address or
+of bank details alters no invoice already sent."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Where files are kept. `DocumentStore` is the whole of what the rest of the product knows about it, so that a
-bucket of objects can take the place of the database's own parts."""
+"""Where files are kept. `DocumentStore` is the whole of what the rest of the product knows about it, so
+that a bucket of objects can take the place of the database's own parts."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class DocumentStore(ABC):
 class DatabaseStore(DocumentStore):
     """Parts of one MiB in PostgreSQL.
 
-    Every call is a short transaction of its own connection: it neither waits for nor commits what the caller has
-    under way.
+    Every call is a short transaction on a connection of its own: it neither waits for nor commits what
+    the caller has under way.
     """
 
     def find(self, key: str) -> Document | None:
