@@ -17,7 +17,6 @@ from dashboard.documents import store
 from dashboard.documents.invoice_pdf import PdfError, invoice_pdf
 from dashboard.extensions import db
 from dashboard.models import Customer
-from dashboard.operations import jobs
 from dashboard.operations.errors import Missing, Refused
 from dashboard.queries import list_export
 from dashboard.queries.list_filters import Filter
@@ -59,6 +58,8 @@ class InvoicePapers:
 
     def do_pdfs(self, actor: Any, keys: list[int], form: Form) -> ResponseReturnValue:
         """Start the job; its progress shows in the drawer and on its own page."""
+        from dashboard.operations import jobs
+
         view: Any = self
         params = {"ids": keys, "as": form.values()["shape"] or "zip"}
         title = f"PDFs of {len(keys):,} invoices"

@@ -36,9 +36,7 @@ class PaymentForm(Form):
     paid_on = fields.day("Date", required=True)
     method = fields.choice("Method", PAYMENT_METHODS, blank="Not said")
     reference = fields.text("Reference", max=80)
-    email_confirmation = fields.flag(
-        "Email Confirmation", help="Ask for a confirmation to the customer's contacts."
-    )
+    email_confirmation = fields.flag("Email Confirmation", help="Mail a confirmation to the contacts.")
 
 
 class RefundForm(Form):
@@ -176,5 +174,5 @@ class PaymentView(AdminView):
                 form.show(error.errors)
             except Refused as error:
                 form.show({"": [str(error)]})
-        text = "What is unallocated goes first; then the latest allocations shrink, and what they paid is owed again."
+        text = "What is unallocated goes first; then the latest allocations shrink, and are owed again."
         return self.ask("Refund", form, text=text, submit_label="Refund", return_url=self.href(payment.id))

@@ -10,6 +10,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 
 from dashboard import auth
+from dashboard.admin_views import lookup_sources
 from dashboard.admin_views.guard import GuardedView
 from dashboard.admin_views.home import HomeView
 from dashboard.admin_views.invoices import InvoiceView
@@ -34,6 +35,7 @@ GROUPS = (
 
 def install(app: Flask) -> None:
     """Attach the admin to the app, with our own theme: no stock template can be reached."""
+    lookup_sources.install()
     home = HomeView()
     admin = Admin(app, name="Billing Dashboard", index_view=home, theme=Theme("none", "admin/master.html"))
     groups: list[tuple[str, list[GuardedView]]] = []

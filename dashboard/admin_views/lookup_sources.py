@@ -1,0 +1,31 @@
+"""The remote drop-downs that forms and filters share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from dashboard.admin_views.lookups import by_name, register
+from dashboard.extensions import db
+from dashboard.models import Customer, Package, Staff
+
+
+def _of_one_currency(extra: dict[str, str]) -> list[Any]:
+    """Active packages; for a customer only those priced in its currency."""
+    conditions: list[Any] = [Package.active.is_(True)]
+    key = extra.get("customer", "")
+    if key.isascii() and key.isdigit() and len(key) < 19:
+        currency = db.session.scalar(select(Customer.currency).where(Customer.id == int(key)))
+        if currency:
+            conditions.append(Package.currency == currency)
+    return conditions
+
+
+def install() -> None:
+    register("customer", by_name(Customer, name=Customer.name, note=Customer.currency))
+    register(
+        "package", by_name(Package, name=Package.name, note=Package.currency, conditions=_of_one_currency)
+    )
+    active = Staff.active.is_(True)
+    register("staff", by_name(Staff, name=Staff.name, note=Staff.role, conditions=lambda extra: [active]))
