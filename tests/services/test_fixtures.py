@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import smtplib
 import socket
 from email.message import EmailMessage
@@ -9,8 +10,9 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import text
 
+from dashboard.auth import current_actor
 from dashboard.extensions import db
-from dashboard.models import Staff
+from dashboard.models import AuditEntry, Staff
 
 
 @pytest.mark.parametrize("round_number", [1, 2])
@@ -18,6 +20,7 @@ def test_each_test_begins_with_clean_tables(app, staff, round_number):
     assert db.session.query(Staff).count() == 4
     db.session.execute(text("UPDATE staff SET name = 'Somebody'"))
     db.session.commit()
+    db.session.expire_all()
     assert {member.name for member in db.session.query(Staff)} == {"Somebody"}
 
 
@@ -25,8 +28,27 @@ def test_each_test_begins_with_an_empty_queue(queue_connection):
     assert queue_connection.dbsize() == 0
 
 
+def test_a_session_is_that_of_its_member_of_staff(app, staff, client_as):
+    def role_of(cookie, agent):
+        environ = {"HTTP_COOKIE": f"billing_session={cookie}", "HTTP_USER_AGENT": agent}
+        with app.test_request_context("/", environ_overrides=environ):
+            actor = current_actor()
+            return actor and actor.role
+
+    for role in staff:
+        client = client_as(role)
+        cookie = client.get_cookie("billing_session").value
+        agent = client.environ_base["HTTP_USER_AGENT"]
+        assert contextvars.Context().run(role_of, cookie, agent) == role
+        assert contextvars.Context().run(role_of, cookie + "x", agent) is None
+
+
+def test_preparing_staff_leaves_no_trace_in_the_audit_log(app, staff):
+    assert db.session.query(AuditEntry).count() == 0
+
+
 def test_requests_do_not_share_the_session_of_the_test(app, client):
-    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/healthz").status_code == 200
 
 
 def test_mail_arrives_at_the_mail_server(smtp_server):

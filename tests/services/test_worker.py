@@ -33,6 +33,7 @@ def test_a_killed_workers_job_is_taken_up_within_a_minute(settings, queue_connec
     lost = time.monotonic()
     wait_until(lambda: not horse.is_running(), 5, "the job's own process ends with its worker")
 
-    start_worker()
+    second = start_worker()
     wait_until(lambda: taken_by() not in ("", name), 60, "another worker takes the job")
     assert time.monotonic() - lost < 60
+    second.kill()
