@@ -1,11 +1,14 @@
-"""The first page after signing in."""
+"""The first page after signing in: what waits for somebody today."""
 
 from __future__ import annotations
 
+from flask import current_app, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from dashboard.admin_views.guard import GuardedView, needs
+from dashboard.admin_views.invoice_page import status_of
+from dashboard.queries import home
 
 
 class HomeView(GuardedView):
@@ -18,4 +21,20 @@ class HomeView(GuardedView):
     @expose("/")
     @needs("dashboard.read")
     def index(self) -> ResponseReturnValue:
-        return self.render("admin/index.html")
+        return self.render(
+            "admin/index.html",
+            figures=home.figures(),
+            invoices=home.latest_invoices(),
+            payments=home.latest_payments(),
+            steps=[(step, self.way_to(step.endpoint)) for step in home.first_steps()],
+            status_of=status_of,
+            crumbs=[{"label": "Dashboard", "href": ""}],
+        )
+
+    def way_to(self, endpoint: str) -> str:
+        """The page where a step is done, or "" where the reader may not."""
+        rights = {"setting": "setting.write", "customer": "customer.write", "package": "package.write"}
+        if not self.may(rights.get(endpoint, "invoice.draft")):
+            return ""
+        page = f"{endpoint}.create_view"
+        return url_for(page if page in current_app.view_functions else f"{endpoint}.index_view")
