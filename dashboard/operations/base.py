@@ -120,7 +120,8 @@ def on_commit(hook: Callable[[], None]) -> None:
 
 
 def _tell_audit(current: Session, actor: Actor) -> None:
-    current.execute(
+    # By the connection: the session would first write what is pending, and that under nobody's name.
+    current.connection().execute(
         text(
             "SELECT set_config('app.actor_id', :id, true), set_config('app.actor_name', :name, true),"
             " set_config('app.comment', :comment, true)"
