@@ -19,6 +19,7 @@ class AuditEntry(Base):
     __table_args__ = (
         Index("ix_audit_entry_subject", "subject_table", "subject_id", "id"),
         Index("ix_audit_entry_row", "table_name", "row_id", "id"),
+        Index("ix_audit_entry_table_name_id", "table_name", "id"),
         Index("ix_audit_entry_actor_id_id", "actor_id", "id"),
         Index("ix_audit_entry_at_id", "at", "id"),
     )

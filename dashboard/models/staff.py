@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask_security import RoleMixin, UserMixin
-from sqlalchemy import Boolean, CheckConstraint, Integer, String, Text
+from flask_security import AsaList, RoleMixin, UserMixin
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Integer, String
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.models.base import Base, Key, Moment, Stamped, one_of
@@ -34,10 +35,13 @@ class Staff(Base, Stamped, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
 
-    # Two-factor (TOTP), as Flask-Security stores it.
+    # Two-factor (TOTP), as Flask-Security stores it; the secret and the recovery codes are encrypted.
     tf_primary_method: Mapped[str | None] = mapped_column(String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
-    mf_recovery_codes: Mapped[str | None] = mapped_column(Text)
+    tf_phone_number = None
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
+    # The time step of the last code taken, so that a code works once.
+    totp_counter: Mapped[int | None] = mapped_column(BigInteger)
 
     failed_sign_ins: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     locked_until: Mapped[Moment | None]
@@ -49,7 +53,12 @@ class Staff(Base, Stamped, UserMixin):
     def roles(self) -> list[StaffRole]:
         return [StaffRole(self.role)]
 
-    def is_locked(self, now: dt.datetime) -> bool:
+    @property
+    def has_second_factor(self) -> bool:
+        return bool(self.tf_primary_method and self.tf_totp_secret)
+
+    def locked_at(self, now: dt.datetime) -> bool:
+        """Whether sign-ins are refused for a while after too many wrong ones."""
         return self.locked_until is not None and self.locked_until > now
 
     def __str__(self) -> str:

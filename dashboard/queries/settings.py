@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from dashboard.extensions import db
 from dashboard.models import Setting
 
@@ -17,3 +19,8 @@ def current() -> Setting:
 def today() -> dt.date:
     """Today in the account's time zone."""
     return dt.datetime.now(ZoneInfo(current().time_zone)).date()
+
+
+def auto_logout_minutes() -> int:
+    """Minutes without a click after which somebody is signed out; 0 for never. Asked on every request."""
+    return db.session.scalar(select(Setting.auto_logout_minutes)) or 0
