@@ -21,6 +21,7 @@ from wtforms import (
     ValidationError,
     widgets,
 )
+from wtforms.fields.choices import Choice, SelectFieldBase
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from dashboard.rules.money import parse_decimal, plain
@@ -253,7 +254,7 @@ def choices(label: str, options: list[tuple[Any, str]], *, coerce: type = str, h
     return ChoicesField(label, choices=options, coerce=coerce, description=help)
 
 
-class LookupField(Field):
+class LookupField(SelectFieldBase):
     """The key of another record, chosen from a drop-down that searches on the server.
 
     `endpoint` is the admin view whose `/ajax/lookup/` answers; `data` is an int or None.
@@ -283,11 +284,11 @@ class LookupField(Field):
     def has_groups(self) -> bool:
         return False
 
-    def iter_choices(self) -> Iterable[tuple[str, str, bool, dict[str, Any]]]:
+    def iter_choices(self) -> Iterable[Choice]:
         """The current choice alone; the rest is searched for."""
-        yield "", "", self.data is None, {}
+        yield Choice("", "", self.data is None, {})
         if self.data is not None:
-            yield str(self.data), self.current_label(), True, {}
+            yield Choice(str(self.data), self.current_label(), True, {})
 
     def current_label(self) -> str:
         from dashboard.admin_views.lookups import label_of

@@ -1,7 +1,7 @@
 // Picking rows: one by one, a range with Shift, the page, or everything that matches; then one action for all.
-import { ask, openModal } from "./dialogs.js";
+import { ask, openModal, showModal } from "./dialogs.js";
 import { download } from "./form.js";
-import { UNREACHABLE, isSignedOut, onContent, parse, said, within } from "./page.js";
+import { UNREACHABLE, csrfToken, isSignedOut, onContent, parse, said, within } from "./page.js";
 import { signIn } from "./sign-in.js";
 import { flashesOf, keepForNextPage, toast } from "./toasts.js";
 
@@ -32,7 +32,7 @@ function watch(list) {
       show(list, bar, "");
     }
   });
-  list.addEventListener("rows:picked", () => show(list, bar, everyone.value));
+  list.addEventListener("content:new", () => show(list, bar, everyone.value));
   bar.addEventListener("submit", (event) => {
     event.preventDefault();
     act(list, bar, event.submitter);
@@ -53,7 +53,7 @@ function show(list, bar, everyone) {
   const picked = all.filter((one) => one.checked).length;
   const every = bar.querySelector("[data-bulk-every]");
   bar.querySelector("[data-bulk-all]").value = everyone;
-  bar.querySelector("[data-bulk-count]").textContent = everyone ? every.textContent.replace(/\D+(\d[\d,]*\+?)\D+/, "$1") : String(picked);
+  bar.querySelector("[data-bulk-count]").textContent = everyone ? every.dataset.total : String(picked);
   if (every) every.hidden = Boolean(everyone) || picked < all.length;
   bar.hidden = picked === 0;
   for (const one of all) one.closest("tr").classList.toggle("is-picked", one.checked);
@@ -73,10 +73,9 @@ async function act(list, bar, button) {
   const many = bar.querySelector("[data-bulk-count]").textContent;
   const body = selection(list, bar, button.value);
   if (button.dataset.dialogHref) return openModal(button.dataset.dialogHref, { body });
-  if (button.dataset.ask) {
-    const question = button.dataset.ask.replace("{n}", many);
-    if (!(await ask(question, { label: button.textContent.trim(), danger: "danger" in button.dataset, title: `${many} selected` }))) return;
-  }
+  const label = button.textContent.trim();
+  const question = button.dataset.ask?.replace("{n}", many);
+  if (question && !(await ask(question, { label, danger: "danger" in button.dataset, title: `${label}: ${many} selected` }))) return;
   await post(bar, button, body);
 }
 
@@ -84,20 +83,19 @@ async function post(bar, button, body) {
   if (bar.dataset.sending) return;
   bar.dataset.sending = "1";
   button.classList.add("is-busy");
+  let signedOut = false;
   try {
-    const response = await fetch(bar.action, { method: "POST", body, headers: { Accept: "text/html", "X-Modal": "1" } });
-    if (isSignedOut(response)) {
-      delete bar.dataset.sending;
-      if (!(await signIn())) return;
-      body.set("csrf_token", bar.elements.csrf_token.value);
-      return await post(bar, button, body);
-    }
-    await finish(response);
+    const response = await fetch(bar.action, { method: "POST", body, headers: { "X-Requested-With": "fetch", "X-Modal": "1" } });
+    signedOut = isSignedOut(response);
+    if (!signedOut) await finish(response);
   } catch {
     toast(UNREACHABLE, "bad");
-  } finally {
-    delete bar.dataset.sending;
-    button.classList.remove("is-busy");
+  }
+  delete bar.dataset.sending;
+  button.classList.remove("is-busy");
+  if (signedOut && (await signIn())) {
+    body.set("csrf_token", csrfToken());
+    await post(bar, button, body);
   }
 }
 
@@ -106,10 +104,12 @@ async function finish(response) {
   if (!response.ok) return toast((await said(response)) || "That did not work. Nothing was changed.", "bad");
   if (response.headers.get("content-disposition")?.startsWith("attachment")) return download(response);
   if (type.includes("html") && !response.redirected) {
-    const { showModal } = await import("./dialogs.js");
-    return showModal(await response.text());
+    // Not a redirect: which rows were refused, and why. The list behind it has changed, so closing reads it again.
+    showModal(await response.text());
+    return document.getElementById("modal").addEventListener("close", () => location.reload(), { once: true });
   }
   if (type.includes("html")) keepForNextPage(flashesOf(parse(await response.text())));
-  if (new URL(response.url).pathname === location.pathname) location.reload();
-  else location.assign(response.redirected ? response.url : location.href);
+  const there = new URL(response.redirected ? response.url : location.href);
+  if (there.pathname + there.search === location.pathname + location.search) location.reload();
+  else location.assign(there);
 }

@@ -11,8 +11,7 @@ export function startCells() {
   });
 }
 
-const DATES = { date: "date" };
-const NUMBERS = new Set(["money", "number", "percent", "decimal", "whole"]);
+const NUMBERS = new Set(["money", "number", "percent"]);
 
 function control(cell) {
   const { kind, value, choices, lookup } = cell.dataset;
@@ -26,13 +25,13 @@ function control(cell) {
   }
   const input = document.createElement("input");
   input.className = "form-control" + (NUMBERS.has(kind) ? " numeric" : "");
-  input.type = DATES[kind] ?? "text";
+  input.type = kind === "date" ? "date" : "text";
   if (NUMBERS.has(kind)) input.inputMode = "decimal";
   input.value = value;
   return input;
 }
 
-function edit(cell) {
+async function edit(cell) {
   const td = cell.closest("td");
   if (td.classList.contains("is-editing")) return;
   const input = control(cell);
@@ -40,15 +39,20 @@ function edit(cell) {
   cell.hidden = true;
   td.classList.add("is-editing");
   td.append(input);
-  enhance(td);
   input.focus();
+  await enhance(td);
+  (input.tomselect ?? input).focus();
   input.select?.();
   const session = { cell, td, input, over: false };
-  td.addEventListener("keydown", (event) => onKey(event, session));
-  td.addEventListener("focusout", () => setTimeout(() => {
-    if (!session.over && !td.contains(document.activeElement) && !document.querySelector("dialog[open]")) save(session);
-  }));
+  td.addEventListener("keydown", (session.onKey = (event) => onKey(event, session)));
+  td.addEventListener("focusout", (session.onLeave = () => setTimeout(() => onLeave(session))));
   if (input.tagName === "SELECT") input.addEventListener("change", () => save(session, { stay: true }));
+}
+
+function onLeave(session) {
+  const now = document.activeElement;
+  if (session.over || session.td.contains(now) || now?.closest(".ts-dropdown") || document.querySelector("dialog[open]")) return;
+  save(session);
 }
 
 function onKey(event, session) {
@@ -68,6 +72,8 @@ function onKey(event, session) {
 
 function close(session) {
   session.over = true;
+  session.td.removeEventListener("keydown", session.onKey);
+  session.td.removeEventListener("focusout", session.onLeave);
   session.input.tomselect?.destroy();
   session.input.remove();
   session.td.querySelector(".cell-error")?.remove();
@@ -77,7 +83,7 @@ function close(session) {
 
 async function save(session, { step = 0, stay = false } = {}) {
   const { cell, td, input } = session;
-  if (session.saving) return;
+  if (session.saving || session.over) return;
   if (input.value === cell.dataset.value) {
     close(session);
     if (step) move(cell, step);
@@ -105,10 +111,9 @@ async function save(session, { step = 0, stay = false } = {}) {
 
 async function post(cell, row, value) {
   const body = new URLSearchParams({ list_form_pk: row.dataset.row, [cell.dataset.edit]: value, version: cell.dataset.version, csrf_token: csrfToken() });
-  const url = cell.closest("[data-list]").dataset.cellUrl ?? location.pathname + "ajax/update/";
-  const query = location.search;
+  const url = cell.closest("[data-list]").dataset.base + "ajax/update/" + location.search;
   try {
-    return await fetch(url + query, { method: "POST", body, headers: { "HX-Request": "true", "X-CSRFToken": csrfToken() } });
+    return await fetch(url, { method: "POST", body, headers: { "HX-Request": "true", "X-CSRFToken": csrfToken() } });
   } catch {
     toast(UNREACHABLE, "bad");
     return null;
@@ -131,7 +136,7 @@ function refuse({ td, input }, text) {
 
 // The server answers with the whole row: other cells may follow from this one.
 function replaceRow(row, html) {
-  const fresh = parse(`<table>${html}</table>`).querySelector("tr[data-row]");
+  const fresh = parse(`<table><tbody>${html}</tbody></table>`).querySelector("tr[data-row]");
   if (!fresh) return row;
   const picked = row.querySelector("[data-pick]")?.checked;
   row.replaceWith(fresh);

@@ -99,14 +99,14 @@ async function take(form, submitter, response) {
   }
   const copy = response.clone();
   const page = parse(await response.text());
-  const main = page.querySelector("main:not([data-error])");
-  if (!main) return toast((await said(copy)) || "That did not work. Nothing was saved.", "bad");
-  replaceMain(main, page);
+  if (!page.querySelector("main:not([data-error])")) return toast((await said(copy)) || "That did not work. Nothing was saved.", "bad");
+  replaceMain(page);
 }
 
-function replaceMain(main, page) {
+/** Show the main part of another page in this one's place. */
+export function replaceMain(page) {
   const here = document.getElementById("main");
-  here.replaceChildren(...main.childNodes);
+  here.replaceChildren(...page.querySelector("main").childNodes);
   document.title = page.title;
   for (const { text, tone } of flashesOf(page)) toast(text, tone);
   announce(here);

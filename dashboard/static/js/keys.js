@@ -42,7 +42,7 @@ function act(event) {
     k: () => step(-1),
     x: () => current()?.querySelector("[data-pick]")?.click(),
     e: () => (current() ?? document.querySelector("main"))?.querySelector("[data-row-edit]")?.click(),
-    Enter: () => (event.target === document.body || event.target.matches(".scroller, main")) && current()?.querySelector(".row-link")?.click(),
+    Enter: () => (event.target === document.body || event.target.matches(".scroller, main")) && current()?.querySelector("td.lead a")?.click(),
   };
   const found = acts[event.key]?.();
   if (event.key in acts && event.key !== "Enter" && found !== false) event.preventDefault();

@@ -46,7 +46,7 @@ export function startLists() {
     for (const size of within(root, "[data-size]")) {
       size.addEventListener("change", () => visit((query) => query.set("size", size.value)));
     }
-    for (const list of within(root, "[data-list]")) followUrl(page, list);
+    if (within(root, "[data-list]").length) followUrl(page);
   });
 }
 
@@ -84,30 +84,24 @@ function startSearch(page) {
 // Which columns to show stands in the URL and is remembered on this computer for the next visit.
 function startColumns(page) {
   const set = page.querySelector("[data-columns]");
-  if (!set) return;
   const key = "columns:" + location.pathname;
   const boxes = [...set.querySelectorAll("input")];
-  const usual = boxes.map((box) => box.checked);
   const remembered = localStorage.getItem(key);
   if (remembered && !new URLSearchParams(location.search).has("columns")) {
     const names = remembered.split(",");
-    for (const box of boxes) box.checked = box.disabled || names.includes(box.value);
+    for (const box of boxes) box.checked = names.includes(box.value);
     visit((query) => query.set("columns", remembered), { replace: true });
   }
-  set.addEventListener("change", () => {
-    const names = boxes.filter((box) => box.checked).map((box) => box.value).join(",");
-    localStorage.setItem(key, names);
-    visit((query) => query.set("columns", names));
+  set.addEventListener("change", (event) => {
+    const names = boxes.filter((box) => box.checked).map((box) => box.value);
+    if (!names.length) return void (event.target.checked = true);
+    localStorage.setItem(key, names.join(","));
+    visit((query) => query.set("columns", names.join(",")));
   });
   page.querySelector("[data-columns-reset]").addEventListener("click", () => {
     localStorage.removeItem(key);
-    if (new URLSearchParams(location.search).has("columns")) location.assign(withoutColumns());
-    else boxes.forEach((box, place) => { box.checked = usual[place]; });
+    const url = new URL(location.href);
+    url.searchParams.delete("columns");
+    location.assign(url);
   });
-}
-
-function withoutColumns() {
-  const url = new URL(location.href);
-  url.searchParams.delete("columns");
-  return url;
 }
