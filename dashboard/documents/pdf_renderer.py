@@ -66,7 +66,7 @@ class _Kit(pdfkit.PDFKit):  # type: ignore[misc]
             check=False,
         )
         self.handle_error(done.returncode, done.stderr.decode(errors="replace"))
-        return done.stdout
+        return bytes(done.stdout)
 
 
 def render(html: str) -> bytes:
