@@ -13,7 +13,6 @@ from dashboard.admin_views.answers import download
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.invoice_page import customer_data
-from dashboard.documents import store
 from dashboard.documents.invoice_pdf import PdfError, invoice_pdf
 from dashboard.extensions import db
 from dashboard.models import Customer
@@ -41,7 +40,7 @@ class InvoicePapers:
         except PdfError as error:
             flash(str(error), "error")
             return redirect(view.way_back(view.href(view.key_of(id))), 303)
-        return download(store.open_stream(made.document), made.filename, "application/pdf")
+        return download(made.stream(), made.filename, "application/pdf")
 
     @expose("/customer/<id>.json")
     @needs("invoice.draft")
