@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
+from dashboard.commands import staff
+
 
 def install(app: Flask) -> None:
     """Attach every command group."""
+    app.cli.add_command(staff.group)

@@ -129,7 +129,7 @@ def _idle_too_long() -> bool:
 
 def _seen() -> None:
     """Note that somebody is there. A page that asks by itself, such as for a job's progress, says
-    X-Background and keeps nobody signed in. Noted every twenty seconds at most: few answers carry a cookie."""
+    X-Background and keeps nobody signed in. Noted every twenty seconds at most."""
     now = int(time.time())
     if "seen" not in session or (now - session["seen"] >= 20 and not request.headers.get("X-Background")):
         session["seen"] = now
