@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.admin_views.forms import Form
+from dashboard.documents.invoice_context import PrintedInvoice, printed
+from dashboard.documents.snapshot import address_of
 from dashboard.extensions import db
 from dashboard.models import Customer, Invoice, Package
 from dashboard.queries import settings
@@ -18,6 +20,11 @@ def status_of(invoice: Invoice) -> str:
     return invoice_state(invoice.state, invoice.total, invoice.paid, invoice.due_date, settings.today())
 
 
+def paper_of(invoice: Invoice) -> PrintedInvoice:
+    """What the invoice says in print, for the pages that show it."""
+    return printed(invoice, settings.current())
+
+
 def customer_data(customer: Customer) -> dict[str, Any]:
     """The "To" block and the defaults that follow from the choice of a customer."""
     setting = settings.current()
@@ -26,7 +33,7 @@ def customer_data(customer: Customer) -> dict[str, Any]:
     return {
         "id": customer.id,
         "name": customer.name,
-        "address": customer.address_lines(),
+        "address": address_of(customer),
         "vat_number": customer.vat_number or "",
         "status": customer.status,
         "currency": currency_format(customer.currency),
@@ -42,20 +49,22 @@ def editor_data(form: Form, record: Invoice | None) -> dict[str, Any]:
     field = form._fields.get("customer_id")
     key = field.data if field is not None else None
     customer = db.session.get(Customer, key) if key else None
+    tax_name, tax_percent = default_tax(customer)
     return {
         "tax_mode": record.tax_mode if record is not None else setting.tax_mode,
         "tax_inclusive": record.tax_inclusive if record is not None else setting.tax_inclusive,
         "currency": currency_format(customer.currency if customer else setting.currency),
         "customer": customer_data(customer) if customer else None,
-        "packages": _package_names(form),
+        "tax": {"percent": plain(tax_percent), "name": tax_name},
+        "packages": _packages(form),
     }
 
 
-def _package_names(form: Form) -> dict[str, str]:
-    """The names of the packages on the form's lines, in one query."""
+def _packages(form: Form) -> dict[str, dict[str, str]]:
+    """Name and currency of the packages on the form's lines, in one query."""
     entries = form._fields["items"].entries if "items" in form._fields else []
     keys = {entry.form.package_id.data for entry in entries} - {None}
     if not keys:
         return {}
-    found = db.session.query(Package.id, Package.name).filter(Package.id.in_(keys))
-    return {str(key): name for key, name in found}
+    found = db.session.query(Package.id, Package.name, Package.currency).filter(Package.id.in_(keys))
+    return {str(key): {"name": name, "currency": currency} for key, name, currency in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,7 @@ class InvoicePayments:
                 form.payment_id.data = str(first.id)
                 form.amount.process(None, first.suggested)
         form.payment_id.render_kw = {
-            "data-suggested": {str(one.id): plain(one.suggested, places) for one in offered}
+            "data-suggested": json.dumps({str(one.id): plain(one.suggested, places) for one in offered})
         }
 
         def save() -> None:

@@ -13,7 +13,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.invoice_form import InvoiceForm, IssuedForm
-from dashboard.admin_views.invoice_page import editor_data, status_of
+from dashboard.admin_views.invoice_page import editor_data, paper_of, status_of
 from dashboard.admin_views.invoice_papers import InvoicePapers
 from dashboard.admin_views.invoice_payments import InvoicePayments
 from dashboard.admin_views.list_page import Action, RowAction
@@ -118,6 +118,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "editor": editor_data(form, record),
             "status": status_of(record) if record is not None else "draft",
             "why_fixed": invoice_queries.why_fixed(record) if record is not None else "",
+            "paper": paper_of(record) if isinstance(form, IssuedForm) else None,
             "may_issue": self.may("invoice.issue"),
             "may_reopen": self.may("invoice.reopen"),
         }
@@ -138,6 +139,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "status": status_of(record),
             "allocations": invoice_queries.allocations(record.id),
             "why_fixed": invoice_queries.why_fixed(record),
+            "paper": paper_of(record),
         }
 
     def page_actions(self, record: Any) -> list[dict[str, Any]]:

@@ -153,7 +153,7 @@ class ListScreen:
         column = next(
             (one for one in self.listing.columns if one.editable and one.editable in request.form), None
         )
-        row = listing.row(self.listing, key)
+        row = listing.row(self.listing, key, self.base_state(State()).pinned)
         if column is None or row is None:
             abort(400, description="This column can't be edited in the list.")
         if not self.row_editable(column, row):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from dashboard.admin_views.guard import GuardedView
 from dashboard.admin_views.home import HomeView
 from dashboard.admin_views.invoices import InvoiceView
 from dashboard.admin_views.items import ItemView
+from dashboard.admin_views.jobs import JobView
 from dashboard.admin_views.payments import PaymentView
+from dashboard.models import Job
 from dashboard.rules.money import format_money
 
 
@@ -30,6 +33,7 @@ class Group:
 GROUPS = (
     Group("", (HomeView,)),
     Group("Global", (InvoiceView, ItemView, PaymentView)),
+    Group("Setup", (JobView,)),
 )
 
 
@@ -65,6 +69,13 @@ def _install_context(app: Flask, groups: list[tuple[str, list[GuardedView]]]) ->
         return found
 
     app.jinja_env.filters["money"] = format_money
+    app.jinja_env.filters["elapsed"] = elapsed
+
+
+def elapsed(job: Job) -> str:
+    """How long a running job has worked, in minutes and seconds."""
+    seconds = int((dt.datetime.now(dt.UTC) - job.started_at).total_seconds()) if job.started_at else 0
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 def _menu_group(label: str, views: list[GuardedView]) -> dict[str, Any]:

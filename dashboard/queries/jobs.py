@@ -42,6 +42,7 @@ LISTING = Listing(
         Column("finished_at", "Ended", Job.finished_at, kind="moment", nullable=True),
         Column("error", "Reason", Job.error, nullable=True, hidden=True),
     ),
+    extra=(Column("result_id", "Result", Job.result_id),),
     default_sort="-id",
     search=search,
     search_hint="Title or name",

@@ -6,7 +6,7 @@ A page is read by keyset: the sort column and the key of the row where the reade
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, union
@@ -105,6 +105,8 @@ class State:
     last: bool = False
     size: int = DEFAULT_SIZE
     columns: tuple[str, ...] = ()
+    # What the reader is held to whatever the URL says, such as their own rows.
+    pinned: tuple[ColumnElement[bool], ...] = ()
     # What in the URL could not be understood, in words; a list with errors shows no rows.
     errors: tuple[str, ...] = ()
 
@@ -190,6 +192,7 @@ def _selected(listing: Listing, state: State) -> Select[Any]:
 def filtered(listing: Listing, state: State, statement: Select[Any]) -> Select[Any]:
     """The statement narrowed to the state's tab, filters and search."""
     statement = listing.joined(statement.select_from(listing.model))
+    statement = statement.where(*state.pinned)
     tab = listing.tab(state.tab)
     if tab is not None:
         narrowed = tab.condition()
@@ -221,7 +224,7 @@ def tab_counts(listing: Listing, state: State, cap: int = COUNT_CAP) -> dict[str
         return {}
     counted = []
     for tab in listing.tabs:
-        sliced = State(tab=tab.name, search=state.search, filters=state.filters)
+        sliced = replace(state, tab=tab.name)
         inner = filtered(listing, sliced, select(literal_column("1"))).limit(cap + 1).subquery()
         counted.append(select(func.count()).select_from(inner).scalar_subquery().label(tab.name))
     return dict(db.session.execute(select(*counted)).one()._mapping)
@@ -249,7 +252,7 @@ def keys(listing: Listing, state: State, limit: int) -> list[int]:
     return list(db.session.scalars(statement))
 
 
-def row(listing: Listing, key: int) -> Row[Any] | None:
+def row(listing: Listing, key: int, pinned: tuple[ColumnElement[bool], ...] = ()) -> Row[Any] | None:
     """One row as the list shows it, whatever the tab and filters."""
-    statement = _selected(listing, State()).where(listing.key == key)
+    statement = _selected(listing, State(pinned=pinned)).where(listing.key == key)
     return db.session.execute(statement).one_or_none()

@@ -1,0 +1,99 @@
+"""Setup > Jobs, the page of one job, and the drawer that follows the reader about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from dashboard.admin_views.answers import download, wants_fragment
+from dashboard.admin_views.base import AdminView
+from dashboard.admin_views.forms import Form
+from dashboard.admin_views.guard import needs
+from dashboard.admin_views.list_page import RowAction
+from dashboard.documents.store import store
+from dashboard.models import Job
+from dashboard.operations import jobs
+from dashboard.queries import jobs as job_queries
+from dashboard.queries.listing import State
+
+
+class JobView(AdminView):
+    """Everybody sees their own jobs; who may see all of them, all."""
+
+    model = Job
+    operations = jobs
+    form = Form
+    listing = job_queries.LISTING
+    rights: ClassVar[dict[str, str]] = {"read": "job.own"}
+    ENDPOINT_ACTS: ClassVar[dict[str, str]] = {
+        "index_view": "read",
+        "summary_view": "read",
+        "details_view": "read",
+    }
+    title = "Jobs"
+    singular = "job"
+    icon = "job"
+    empty_text = "Work in the background, such as the PDFs of many invoices, is listed here."
+
+    def get_query(self) -> Any:
+        return super().get_query().filter(*self.held_to())
+
+    def base_state(self, state: State) -> State:
+        return replace(state, pinned=self.held_to())
+
+    def held_to(self) -> tuple[Any, ...]:
+        condition = job_queries.visible_to(self.actor.id, self.may("job.read"))
+        return () if condition is None else (condition,)
+
+    def row_actions(self, row: Any) -> list[RowAction]:
+        actions = []
+        if row.state == "done" and row.result_id is not None:
+            href = url_for(".download_view", id=row.id)
+            actions.append(RowAction("Download", "download", href, download=True))
+        if row.state in job_queries.LIVE:
+            actions.append(RowAction("Cancel", "stop", url_for(".cancel_view", id=row.id), "post"))
+        if row.state in ("failed", "cancelled"):
+            actions.append(RowAction("Try again", "refresh", url_for(".retry_view", id=row.id), "post"))
+        return actions
+
+    def row_label(self, row: Any) -> str:
+        return str(row.title)
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """Progress, then the result. A script asks for the inner part again until the job has ended."""
+        job = self.asked()
+        template = "admin/job/_progress.html" if wants_fragment() else "admin/job/details.html"
+        return self.render(
+            template, job=job, live=job.state in job_queries.LIVE, crumbs=self.crumbs(job.title)
+        )
+
+    @expose("/drawer/")
+    @needs("job.own")
+    def drawer_view(self) -> ResponseReturnValue:
+        """What the reader has waiting or running, for the top of every page."""
+        actor = self.actor
+        return self.render("admin/job/_drawer.html", jobs=job_queries.live_of(actor.id or 0))
+
+    @expose("/<id>/cancel", methods=("POST",))
+    @needs("job.own")
+    def cancel_view(self, id: str) -> ResponseReturnValue:
+        job = jobs.request_cancel(self.actor_of(None), self.key_of(id))
+        flash("The job was cancelled." if job.state == "cancelled" else "The job is stopping.", "success")
+        return redirect(self.href(job.id), 303)
+
+    @expose("/<id>/retry", methods=("POST",))
+    @needs("job.own")
+    def retry_view(self, id: str) -> ResponseReturnValue:
+        job = jobs.retry(self.actor_of(None), self.key_of(id))
+        return redirect(self.href(job.id), 303)
+
+    @expose("/<id>/download")
+    @needs("job.own")
+    def download_view(self, id: str) -> ResponseReturnValue:
+        document, name = jobs.result_of(self.actor, self.key_of(id))
+        return download(store.open_stream(document), name, document.media_type)
