@@ -172,6 +172,20 @@ def test_everything_ends_by_itself_when_the_supervisor_is_killed(machine):
     wait_until(lambda: not machine.processes(), 10, "nothing is left")
 
 
+def test_servers_named_by_the_environment_are_used(machine, servers, worker_number):
+    name = f"outside_{worker_number}"
+    url = servers.create_empty_database(name)
+    run = machine.run(
+        DATABASE_URL=url.replace("+psycopg", ""), REDIS_URL=servers.redis_url(200 + worker_number)
+    )
+    assert answers(run.until_ready())
+    assert not (machine.data / "postgres").exists()
+    assert not (machine.data / "valkey").exists()
+    assert run.end() < 10
+    assert machine.processes() == []
+    servers.drop_database(name)
+
+
 def test_a_stop_while_starting_leaves_nothing(machine):
     run = machine.run()
     wait_until(lambda: machine.named("postgres"), 30, "the database is being started")
