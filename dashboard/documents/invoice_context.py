@@ -9,7 +9,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,7 @@ class PrintedInvoice:
     remark: str
     payment_details: str
     notes: str
-    logo: str = field(default="", repr=False)
+    logo: str = ""
 
     @property
     def mark(self) -> str:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 
 from dashboard.documents.invoice_layout import Layout
+from dashboard.documents.invoice_styles import STYLES
 from dashboard.documents.text_fit import runs, wrap
 
 _CLOSE = "</body>\n</html>\n"
+_HERE = Path(__file__).parent
+_TEMPLATES = _HERE.parent / "templates" / "documents"
+# What decides how the same texts come out.
+_SOURCES = (
+    *(_HERE / f"{name}.py" for name in ("invoice_html", "invoice_layout", "invoice_columns")),
+    *(_HERE / f"{name}.py" for name in ("invoice_masthead", "invoice_styles", "text_fit", "pdf_renderer")),
+)
 
 
 def _shown(text: str) -> Markup:
     """A line of text, escaped; pieces of different direction each in an element of its own."""
-    pieces = runs(text)
-    if len(pieces) < 2:
+    if text.isascii() or len(pieces := runs(text)) < 2:
         return escape(text)
     return Markup("").join(Markup("<span>{}</span>").format(piece) for piece in pieces)
 
@@ -42,7 +51,7 @@ def _template(name: str) -> Template:
 
 @cache
 def _head() -> tuple[str, str]:
-    before, after = _template("head.html").render(title="\0").split("\0")
+    before, after = _template("head.html").render(title="\0", styles=STYLES.values()).split("\0")
     return before, after
 
 
@@ -62,6 +71,15 @@ def pages(layout: Layout) -> str:
         foot=foot[:3],
         later_seller=later[0] if later else "",
     )
+
+
+@cache
+def version() -> str:
+    """Changes whenever the template or the layout does."""
+    digest = hashlib.sha256()
+    for path in (*_SOURCES, *sorted(_TEMPLATES.iterdir())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def document(title: str, *sections: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from dashboard.documents import invoice_html
-from dashboard.documents.invoice_context import file_name, printed
+from dashboard.documents.invoice_context import PrintedInvoice, file_name, printed
 from dashboard.documents.invoice_layout import lay_out
 from dashboard.documents.pdf_renderer import PdfError, PdfFailed, PdfUnavailable, render, split
 from dashboard.documents.store import store
@@ -48,13 +48,24 @@ class StoredPdf:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """An invoice laid out, not yet rendered."""
+    """What an invoice says, and the key of the PDF that says it."""
 
     invoice: Invoice
-    title: str
+    printed: PrintedInvoice
+    key: str
+
+    @property
+    def title(self) -> str:
+        return f"Invoice {self.invoice}" if self.invoice.number else str(self.invoice)
+
+
+@dataclass(frozen=True)
+class _LaidOut:
+    """The same with its pages, which only a PDF that is not kept yet needs."""
+
+    sheet: _Sheet
     html: str
     pages: int
-    key: str
 
 
 def invoice_pdf(invoice: Invoice) -> StoredPdf:
@@ -63,7 +74,7 @@ def invoice_pdf(invoice: Invoice) -> StoredPdf:
     sheet = _sheet(invoice, db.session.get_one(Setting, 1))
     document = store.find(sheet.key)
     if document is None:
-        made = render(invoice_html.document(sheet.title, sheet.html))
+        made = render(invoice_html.document(sheet.title, _laid_out(sheet).html))
         document = store.put(sheet.key, MEDIA_TYPE, [made])
     return StoredPdf(document, file_name(invoice))
 
@@ -81,7 +92,7 @@ def render_many(invoices: Iterable[Invoice]) -> Iterator[tuple[Invoice, StoredPd
         kept = store.find_many(sheet.key for sheet in sheets)
         missing = {sheet.key: sheet for sheet in sheets if sheet.key not in kept}
         failed: dict[str, PdfFailed] = {}
-        for batch in _batches(list(missing.values())):
+        for batch in _batches(_laid_out(sheet) for sheet in missing.values()):
             for sheet, made in _render_batch(batch):
                 if isinstance(made, PdfFailed):
                     failed[sheet.key] = made
@@ -110,16 +121,20 @@ def load_for_print(ids: Sequence[int]) -> list[Invoice]:
 
 
 def _sheet(invoice: Invoice, setting: Setting) -> _Sheet:
-    layout = lay_out(printed(invoice, setting))
-    html = invoice_html.pages(layout)
-    title = f"Invoice {invoice}" if invoice.number else str(invoice)
-    content = invoice_html.document(title, html)
-    digest = hashlib.sha256(f"{RENDERER}\n{content}".encode()).hexdigest()
-    return _Sheet(invoice, title, html, len(layout.pages), KEY_PREFIX + digest)
+    """The key is a hash of every printed text and of the program that lays them out, so that it costs no
+    layout to find what is kept."""
+    said = printed(invoice, setting)
+    digest = hashlib.sha256(f"{RENDERER}\n{invoice_html.version()}\n{said!r}".encode()).hexdigest()
+    return _Sheet(invoice, said, KEY_PREFIX + digest)
 
 
-def _batches(sheets: Sequence[_Sheet]) -> Iterator[list[_Sheet]]:
-    batch: list[_Sheet] = []
+def _laid_out(sheet: _Sheet) -> _LaidOut:
+    layout = lay_out(sheet.printed)
+    return _LaidOut(sheet, invoice_html.pages(layout), len(layout.pages))
+
+
+def _batches(sheets: Iterable[_LaidOut]) -> Iterator[list[_LaidOut]]:
+    batch: list[_LaidOut] = []
     pages = 0
     for sheet in sheets:
         if batch and pages + sheet.pages > BATCH_PAGES:
@@ -131,20 +146,21 @@ def _batches(sheets: Sequence[_Sheet]) -> Iterator[list[_Sheet]]:
         yield batch
 
 
-def _render_batch(batch: Sequence[_Sheet]) -> Iterator[tuple[_Sheet, bytes | PdfFailed]]:
+def _render_batch(batch: Sequence[_LaidOut]) -> Iterator[tuple[_Sheet, bytes | PdfFailed]]:
     """One run for all; where that fails, in halves, until the invoice at fault stands alone."""
     try:
-        made = render(invoice_html.document("Invoices", *(sheet.html for sheet in batch)))
-        files = split(made, [sheet.pages for sheet in batch], [sheet.title for sheet in batch])
+        made = render(invoice_html.document("Invoices", *(laid.html for laid in batch)))
+        files = split(made, [laid.pages for laid in batch], [laid.sheet.title for laid in batch])
     except PdfFailed as error:
         if len(batch) == 1:
-            yield batch[0], error
+            yield batch[0].sheet, error
             return
         half = len(batch) // 2
         yield from _render_batch(batch[:half])
         yield from _render_batch(batch[half:])
         return
-    yield from zip(batch, files, strict=True)
+    for laid, file in zip(batch, files, strict=True):
+        yield laid.sheet, file
 
 
 def _refuse_inside_a_write() -> None:

@@ -19,13 +19,13 @@ def build_snapshot(invoice: Invoice, setting: Setting) -> dict[str, Any]:
     return {
         "buyer": {
             "name": buyer.name,
-            "address_lines": _address(buyer),
+            "address_lines": address_of(buyer),
             "vat_number": buyer.vat_number or "",
             "registration_number": buyer.registration_number or "",
         },
         "seller": {
             "name": setting.company_name,
-            "address_lines": _address(setting),
+            "address_lines": address_of(setting),
             "vat_number": setting.vat_number or "",
             "registration_number": setting.registration_number or "",
             "phone": setting.phone or "",
@@ -37,7 +37,7 @@ def build_snapshot(invoice: Invoice, setting: Setting) -> dict[str, Any]:
     }
 
 
-def _address(record: Customer | Setting) -> list[str]:
+def address_of(record: Customer | Setting) -> list[str]:
     """As on an envelope, with the country in words."""
     lines = record.address_lines()
     if record.country:

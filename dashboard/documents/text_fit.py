@@ -170,7 +170,7 @@ def runs(text: str) -> tuple[str, ...]:
     The renderer takes the width of such a piece for nothing when it shares a text node with another, and
     prints one over the other; apart they come out right.
     """
-    kinds = [_run_kind(char) for char in text]
+    kinds = [] if text.isascii() else [_run_kind(char) for char in text]
     if "rtl" not in kinds:
         return (text,) if text else ()
     cut: list[str] = []
@@ -184,6 +184,7 @@ def runs(text: str) -> tuple[str, ...]:
     return tuple(cut)
 
 
+@lru_cache(maxsize=4096)
 def _run_kind(char: str) -> str:
     kind = unicodedata.bidirectional(char)
     if kind in _RIGHT_TO_LEFT:

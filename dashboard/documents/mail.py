@@ -1,0 +1,130 @@
+"""Sending a mail by an SMTP server, and saying in words what it answered when it would not."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid
+
+# Seconds for each answer of the server.
+PATIENCE = 10
+PORTS = {"none": 25, "starttls": 587, "tls": 465}
+
+
+class NotSent(Exception):
+    """The mail did not go out; the text is fit for a clerk to read."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """`security` is none, starttls or tls; without a user nobody signs in."""
+
+    host: str
+    sender: str
+    port: int | None = None
+    security: str = "starttls"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port or PORTS[self.security]
+
+
+def compose(sender: str, to: str, subject: str, body: str, *, sender_name: str = "") -> EmailMessage:
+    """A plain text mail. ValueError where an address is none; line ends never reach a header."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(sender, sender_name)
+    message["To"] = _address(to)
+    message["Subject"] = " ".join(subject.split())
+    message["Date"] = formatdate(localtime=False)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].encode("idna").decode())
+    message.set_content(body)
+    return message
+
+
+def _address(spec: str, name: str = "") -> Address:
+    local, at, domain = spec.strip().rpartition("@")
+    if not local or not at or any(sign in spec for sign in "\r\n\0"):
+        raise ValueError("This is not an e-mail address.")
+    return Address(" ".join(name.split()), local, domain)
+
+
+def send(server: MailServer, message: EmailMessage) -> None:
+    """Hand the mail over. Raises NotSent with the reason."""
+    with _words(server), _connected(server) as connection:
+        connection.ehlo()
+        if server.security == "starttls":
+            connection.starttls(context=ssl.create_default_context())
+            connection.ehlo()
+        if server.user:
+            connection.login(server.user, server.password or "")
+        connection.send_message(message)
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    host, port = server.address
+    if server.security == "tls":
+        return smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, timeout=PATIENCE)
+
+
+@contextmanager
+def _words(server: MailServer) -> Iterator[None]:
+    """Whatever goes wrong, as NotSent. The order is from the particular to the general: all are OSError."""
+    place = "{} port {}".format(*server.address)
+    try:
+        yield
+    except smtplib.SMTPAuthenticationError as error:
+        raise NotSent(f"The mail server refused the user name or the password: {_reply(error)}") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        code, reply = next(iter(error.recipients.values()))
+        raise NotSent(f"The mail server refused the recipient: {code} {_plain(reply)}") from error
+    except smtplib.SMTPSenderRefused as error:
+        raise NotSent(f"The mail server refused the sender {error.sender}: {_reply(error)}") from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise NotSent(_not_supported(server)) from error
+    except smtplib.SMTPResponseException as error:
+        raise NotSent(f"The mail server refused the mail: {_reply(error)}") from error
+    except smtplib.SMTPServerDisconnected as error:
+        raise NotSent(f"The mail server at {place} broke off the connection.") from error
+    except ssl.SSLCertVerificationError as error:
+        raise NotSent(
+            f"The certificate of the mail server at {place} can't be trusted: {error.verify_message}."
+        ) from error
+    except ssl.SSLError as error:
+        raise NotSent(
+            f"No secure connection to {place}. Port 465 goes with TLS, port 587 with STARTTLS."
+        ) from error
+    except TimeoutError as error:
+        raise NotSent(f"The mail server at {place} did not answer within {PATIENCE} seconds.") from error
+    except socket.gaierror as error:
+        raise NotSent(f"There is no server named {server.host}.") from error
+    except UnicodeError as error:
+        raise NotSent("The name of the server, the user or the password can't be sent as it is.") from error
+    except (OSError, smtplib.SMTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise NotSent(f"The mail server at {place} can't be reached: {_plain(reason)}.") from error
+
+
+def _not_supported(server: MailServer) -> str:
+    if server.security == "starttls":
+        return "The mail server does not do what is asked of it: STARTTLS, or signing in with a password."
+    return "The mail server does not let anybody sign in with a password. Leave the user name empty."
+
+
+def _reply(error: smtplib.SMTPResponseException) -> str:
+    return f"{error.smtp_code} {_plain(error.smtp_error)}"
+
+
+def _plain(reply: str | bytes) -> str:
+    """What a server said, on one line and not at length."""
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
