@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, String, case, cast, func, literal, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Engine
 
 from dashboard.extensions import db
 from dashboard.queries.listing import Column, Listing, State, filtered, sort_of
@@ -27,14 +28,22 @@ def columns_of(listing: Listing, state: State) -> list[Column]:
 
 
 def csv_chunks(listing: Listing, state: State) -> Iterator[bytes]:
-    """The file, header first. A failure while reading breaks the stream: it never looks like a whole file."""
+    """The file, header first. A failure while reading breaks the stream: it never looks like a whole file.
+
+    The query is put together at once, so that the pieces can be read after the request's context is gone.
+    """
     statement = _statement(listing, state, columns_of(listing, state))
-    compiled = statement.compile(dialect=postgresql.psycopg.dialect())  # type: ignore[no-untyped-call]
-    params = dict(compiled.construct_params())
-    connection: Any = db.engine.raw_connection()
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+    # `IN` lists must stand in the text: COPY is not run by SQLAlchemy, which would put them in.
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    copy = f"COPY ({compiled}) TO STDOUT WITH (FORMAT csv, HEADER true)"
+    return _pieces(db.engine, copy, dict(compiled.construct_params()))
+
+
+def _pieces(engine: Engine, copy: str, params: dict[str, Any]) -> Iterator[bytes]:
+    connection: Any = engine.raw_connection()
     try:
         with connection.cursor() as cursor:
-            copy = f"COPY ({compiled}) TO STDOUT WITH (FORMAT csv, HEADER true)"
             yield b"\xef\xbb\xbf"
             with cursor.copy(copy, params) as stream:
                 pending = bytearray()

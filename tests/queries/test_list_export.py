@@ -57,6 +57,18 @@ def test_the_filter_search_and_columns_hold(app: Any) -> None:
     assert rows == [{"Name": birch.name, "Total": "20.00", "Currency": "USD"}]
 
 
+def test_a_list_of_values_is_kept_to(app: Any) -> None:
+    first, second = (make_issued(make_customer(f"Example {n}")) for n in range(2))
+    number, status = invoice_list.LISTING.column("number"), invoice_list.LISTING.column("status")
+    assert number is not None
+    assert status is not None
+    state = State(
+        filters=(read_filter(status, "in", "open,paid"), read_filter(number, "is", first.number or ""))
+    )
+    assert [row["Name"] for row in rows_of(invoice_list.LISTING, state)] == ["Example 0"]
+    assert second.number != first.number
+
+
 def test_an_empty_list_is_a_header(app: Any) -> None:
     whole = b"".join(csv_chunks(payment_list.LISTING, State())).decode("utf-8-sig")
     assert whole.startswith("Payment,Date,Name")
