@@ -12,13 +12,13 @@ import redis
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from dashboard.config import Settings
-from tests.support import browser as chromium
 from tests.support.mail import Mailbox, start_mail_server
 from tests.support.network import forbid_outside
 from tests.support.servers import RunningServers, Servers
+
+pytest_plugins = ("tests.support.browser_fixtures",)
 
 forbid_outside()
 
@@ -32,7 +32,6 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("suite")
 
 _running = pytest.StashKey[RunningServers]()
-_reports = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
 # The run
@@ -57,13 +56,6 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _running in config.stash:
         config.stash[_running].stop()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report = yield
-    item.stash.setdefault(_reports, {})[report.when] = report
-    return report
 
 
 # Servers and the application
@@ -261,90 +253,6 @@ def start_worker(app: Flask, settings: Settings, tmp_path: Path) -> Iterator[Cal
 def worker_process(start_worker: Callable[[], Any]) -> Any:
     """One real `python -m jobs.worker` on this worker's queue."""
     return start_worker()
-
-
-# Browser
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = chromium.launch(playwright)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="session")
-def _user_agent(browser: Browser) -> str:
-    return chromium.user_agent(browser)
-
-
-@pytest.fixture
-def page_watch(request: pytest.FixtureRequest) -> Iterator[chromium.Watch]:
-    """Fails the test on any policy violation, console error or uncaught error on its pages, unless
-    `page_watch.allow("pattern")` expects it (for instance `"status of 409"`)."""
-    watch = chromium.Watch()
-    yield watch
-    passed = request.node.stash.get(_reports, {}).get("call")
-    if passed is not None and passed.passed and (faults := watch.unexpected()):
-        pytest.fail("The page reported:\n" + "\n".join(faults))
-
-
-@pytest.fixture
-def new_page(
-    request: pytest.FixtureRequest,
-    browser: Browser,
-    live_server: Any,
-    page_watch: chromium.Watch,
-) -> Iterator[Callable[..., Page]]:
-    """`new_page(size="phone", dark=True, cookie=...)`: a page in a context of its own, nobody signed in.
-    Addresses may be given without the host: `page.goto("/login")`."""
-    pages: list[Page] = []
-
-    def make(size: str = "desktop", *, dark: bool = False, cookie: str = "", **options: Any) -> Page:
-        width, height = chromium.SIZES[size]
-        context = browser.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            locale="en-US",
-            timezone_id="UTC",
-            accept_downloads=True,
-            **options,
-        )
-        context.set_default_timeout(15_000)
-        page_watch.context(context)
-        if cookie:
-            context.add_cookies([{"name": "billing_session", "value": cookie, "url": live_server.url}])
-        page = context.new_page()
-        pages.append(page)
-        return page
-
-    yield make
-    called = request.node.stash.get(_reports, {}).get("call")
-    for number, page in enumerate(pages):
-        if called is not None and called.failed and not page.is_closed():
-            chromium.keep_picture(page, f"{request.node.nodeid}-{number}")
-        page.context.close()
-
-
-@pytest.fixture
-def page(new_page: Callable[..., Page]) -> Page:
-    """A page at 1440 x 900, nobody signed in."""
-    return new_page()
-
-
-@pytest.fixture
-def page_as(
-    app: Flask, staff: dict[str, Any], new_page: Callable[..., Page], _user_agent: str
-) -> Callable[..., Page]:
-    """`page_as("clerk", size="phone", dark=True)`: a page of somebody signed in."""
-    from tests.support.staff import session_cookie
-
-    def signed_in(role: str, **options: Any) -> Page:
-        return new_page(cookie=session_cookie(app, staff[role].id, _user_agent), **options)
-
-    return signed_in
 
 
 # Mail
