@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -12,30 +11,30 @@ BIGGEST_SIDE = 5_000
 # Twice what the page shows, for a sharp print.
 KEPT = (1_000, 500)
 KINDS = ("PNG", "JPEG", "GIF", "WEBP")
+# What Pillow raises for files that are broken, too large or no pictures at all.
+UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,
+    EOFError,
+)
 
 
 def prepare(data: bytes) -> tuple[bytes, str]:
     """The picture to keep and its media type: image/jpeg for photographs, else image/png.
 
-    It is drawn anew, so that nothing of the file but its first picture is kept: no place, no comment, no script.
+    It is drawn anew: of the file only its first picture is kept, no place, no comment, no script.
     ValueError in words where it will not do.
     """
     if len(data) > BIGGEST_FILE:
         raise ValueError("The picture is larger than 512 KB. Make it smaller and try again.")
-    with warnings.catch_warnings():
-        # A faulty mark in the file is no reason to refuse it, and neither is it one to stop the page.
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(io.BytesIO(data), formats=KINDS) as picture:
-                return _redrawn(picture)
-        except (
-            UnidentifiedImageError,
-            OSError,
-            SyntaxError,
-            EOFError,
-            Image.DecompressionBombError,
-        ) as fault:
-            raise ValueError("This is not a picture that can be read. Use PNG, JPEG, GIF or WebP.") from fault
+    try:
+        with Image.open(io.BytesIO(data), formats=KINDS) as picture:
+            return _redrawn(picture)
+    except UNREADABLE as fault:
+        raise ValueError("This is not a picture that can be read. Use PNG, JPEG, GIF or WebP.") from fault
 
 
 def _redrawn(picture: Image.Image) -> tuple[bytes, str]:

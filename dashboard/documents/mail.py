@@ -5,13 +5,14 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
+from typing import Any
 
 # Seconds for each answer of the server.
 PATIENCE = 10
@@ -78,46 +79,88 @@ def _connected(server: MailServer) -> smtplib.SMTP:
 
 @contextmanager
 def _words(server: MailServer) -> Iterator[None]:
-    """Whatever goes wrong, as NotSent. The order is from the particular to the general: all are OSError."""
-    place = "{} port {}".format(*server.address)
+    """Whatever goes wrong, as NotSent."""
     try:
         yield
-    except smtplib.SMTPAuthenticationError as error:
-        raise NotSent(f"The mail server refused the user name or the password: {_reply(error)}") from error
-    except smtplib.SMTPRecipientsRefused as error:
-        code, reply = next(iter(error.recipients.values()))
-        raise NotSent(f"The mail server refused the recipient: {code} {_plain(reply)}") from error
-    except smtplib.SMTPSenderRefused as error:
-        raise NotSent(f"The mail server refused the sender {error.sender}: {_reply(error)}") from error
-    except smtplib.SMTPNotSupportedError as error:
-        raise NotSent(_not_supported(server)) from error
-    except smtplib.SMTPResponseException as error:
-        raise NotSent(f"The mail server refused the mail: {_reply(error)}") from error
-    except smtplib.SMTPServerDisconnected as error:
-        raise NotSent(f"The mail server at {place} broke off the connection.") from error
-    except ssl.SSLCertVerificationError as error:
-        raise NotSent(
-            f"The certificate of the mail server at {place} can't be trusted: {error.verify_message}."
-        ) from error
-    except ssl.SSLError as error:
-        raise NotSent(
-            f"No secure connection to {place}. Port 465 goes with TLS, port 587 with STARTTLS."
-        ) from error
-    except TimeoutError as error:
-        raise NotSent(f"The mail server at {place} did not answer within {PATIENCE} seconds.") from error
-    except socket.gaierror as error:
-        raise NotSent(f"There is no server named {server.host}.") from error
-    except UnicodeError as error:
-        raise NotSent("The name of the server, the user or the password can't be sent as it is.") from error
-    except (OSError, smtplib.SMTPException) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise NotSent(f"The mail server at {place} can't be reached: {_plain(reason)}.") from error
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
+        said = next(say for kind, say in _FAULTS if isinstance(error, kind))
+        raise NotSent(said(error, server)) from error
+
+
+def _place(server: MailServer) -> str:
+    return "{} port {}".format(*server.address)
+
+
+def _recipient(error: smtplib.SMTPRecipientsRefused) -> str:
+    code, reply = next(iter(error.recipients.values()))
+    return f"{code} {_plain(reply)}"
 
 
 def _not_supported(server: MailServer) -> str:
     if server.security == "starttls":
         return "The mail server does not do what is asked of it: STARTTLS, or signing in with a password."
     return "The mail server does not let anybody sign in with a password. Leave the user name empty."
+
+
+def _no_answer(server: MailServer) -> str:
+    return f"The mail server at {_place(server)} did not answer within {PATIENCE} seconds."
+
+
+def _broken_off(error: Exception, server: MailServer) -> str:
+    """smtplib says the same of a server that is silent."""
+    if isinstance(error.__context__, TimeoutError):
+        return _no_answer(server)
+    return f"The mail server at {_place(server)} broke off the connection."
+
+
+def _reason(error: Exception) -> str:
+    return _plain(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+# From the particular to the general: the first that fits speaks.
+_FAULTS: tuple[tuple[type[Exception], Callable[[Any, MailServer], str]], ...] = (
+    (
+        smtplib.SMTPAuthenticationError,
+        lambda error, _: f"The mail server refused the user name or the password: {_reply(error)}",
+    ),
+    (
+        smtplib.SMTPRecipientsRefused,
+        lambda error, _: f"The mail server refused the recipient: {_recipient(error)}",
+    ),
+    (
+        smtplib.SMTPSenderRefused,
+        lambda error, _: f"The mail server refused the sender {error.sender}: {_reply(error)}",
+    ),
+    (smtplib.SMTPNotSupportedError, lambda _, server: _not_supported(server)),
+    (
+        smtplib.SMTPResponseException,
+        lambda error, _: f"The mail server refused the mail: {_reply(error)}",
+    ),
+    (smtplib.SMTPServerDisconnected, _broken_off),
+    (
+        ssl.SSLCertVerificationError,
+        lambda error, server: (
+            f"The mail server at {_place(server)} has a certificate that can't be trusted: "
+            f"{error.verify_message}."
+        ),
+    ),
+    (
+        ssl.SSLError,
+        lambda _, server: (
+            f"No secure connection to {_place(server)}. Port 465 goes with TLS, port 587 with STARTTLS."
+        ),
+    ),
+    (TimeoutError, lambda _, server: _no_answer(server)),
+    (socket.gaierror, lambda _, server: f"There is no server named {server.host}."),
+    (
+        UnicodeError,
+        lambda _, __: "The name of the server, the user or the password can't be sent as it is.",
+    ),
+    (
+        Exception,
+        lambda error, server: f"The mail server at {_place(server)} can't be reached: {_reason(error)}.",
+    ),
+)
 
 
 def _reply(error: smtplib.SMTPResponseException) -> str:
