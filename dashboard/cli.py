@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.commands import staff
+from dashboard.commands import check, invoices, staff
 
 
 def install(app: Flask) -> None:
     """Attach every command group."""
     app.cli.add_command(staff.group)
+    app.cli.add_command(invoices.group)
+    app.cli.add_command(check.command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from sqlalchemy import Boolean, CheckConstraint, Index, Integer, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,10 +29,10 @@ class Package(Base, Stamped):
     name: Mapped[str] = mapped_column(String(120))
     description: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(String(3), index=True)
-    cost: Mapped[Price] = mapped_column(default=0, server_default="0")
-    retail: Mapped[Price] = mapped_column(default=0, server_default="0")
-    setup_cost: Mapped[Price] = mapped_column(default=0, server_default="0")
-    setup_retail: Mapped[Price] = mapped_column(default=0, server_default="0")
+    cost: Mapped[Price] = mapped_column(default=Decimal(0), server_default="0")
+    retail: Mapped[Price] = mapped_column(default=Decimal(0), server_default="0")
+    setup_cost: Mapped[Price] = mapped_column(default=Decimal(0), server_default="0")
+    setup_retail: Mapped[Price] = mapped_column(default=Decimal(0), server_default="0")
     tax_percent: Mapped[Percent | None]
     tax_name: Mapped[str | None] = mapped_column(String(40))
     frequency: Mapped[str] = mapped_column(String(10), default="monthly", server_default="monthly")

@@ -129,11 +129,11 @@ def _check_ready(invoice: Invoice) -> None:
     if invoice.state != "draft":
         raise Refused(f"{invoice} is {said(invoice)}, so it can't be issued again.")
     if not invoice.items:
-        raise Refused(f"{invoice} has no lines. Add at least one, then issue it.")
+        raise Refused("The invoice has no lines. Add at least one, then issue it.")
     if invoice.total < 0:
         total = format_money(invoice.total, invoice.currency, code=True)
         raise Refused(
-            f"{invoice} comes to {total}. An invoice can't be below zero: what gives money back is a credit "
+            f"The invoice comes to {total}, and it can't be below zero: what gives money back is a credit "
             "note. Change the lines, or give the money back as a refund of the payment."
         )
     if invoice.customer.status == "pending_approval":

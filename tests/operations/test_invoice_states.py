@@ -58,11 +58,11 @@ def test_issuing_numbers_and_freezes(acorn):
 
 
 def test_what_cannot_be_issued(acorn):
-    with pytest.raises(Refused, match=r"Draft \d+ has no lines. Add at least one, then issue it."):
+    with pytest.raises(Refused, match=r"The invoice has no lines. Add at least one, then issue it."):
         invoices.issue(SYSTEM, invoices.create(SYSTEM, {"customer_id": acorn.id}).id)
-    with pytest.raises(Refused, match=r"comes to -\$100.00 USD. An invoice can't be below zero"):
+    with pytest.raises(Refused, match=r"comes to -\$100.00 USD, and it can't be below zero"):
         invoices.issue(SYSTEM, make_draft(acorn, line(unit_price="-100")).id)
-    with pytest.raises(Refused, match="is issued, so it can't be issued again"):
+    with pytest.raises(Refused, match=r"is issued, so it can't be issued again"):
         invoices.issue(SYSTEM, make_issued(acorn).id)
     with pytest.raises(Missing):
         invoices.issue(SYSTEM, 999)
@@ -70,7 +70,7 @@ def test_what_cannot_be_issued(acorn):
     with pytest.raises(Stale):
         invoices.issue(SYSTEM, draft.id, version=draft.version - 1)
     waiting = make_customer("New Example", status="pending_approval")
-    with pytest.raises(Refused, match="New Example is waiting for approval. Set the customer's status"):
+    with pytest.raises(Refused, match=r"New Example is waiting for approval. Set the customer's status"):
         invoices.issue(SYSTEM, make_draft(waiting).id)
 
 
@@ -104,10 +104,10 @@ def test_a_reopened_invoice_keeps_its_number(acorn):
 
 
 def test_only_an_issued_invoice_reopens(acorn):
-    with pytest.raises(Refused, match="is a draft. Only an issued invoice can be reopened."):
+    with pytest.raises(Refused, match=r"is a draft. Only an issued invoice can be reopened."):
         invoices.reopen(SYSTEM, make_draft(acorn).id)
     void = invoices.void(SYSTEM, make_issued(acorn).id, "Wrong customer")
-    with pytest.raises(Refused, match="is void. Only"):
+    with pytest.raises(Refused, match=r"is void. Only"):
         invoices.reopen(SYSTEM, void.id)
 
 
@@ -116,9 +116,9 @@ def test_voiding(acorn):
     void = invoices.void(SYSTEM, issued.id, " Sent twice ", version=issued.version)
     assert (void.state, void.void_reason, void.number) == ("void", "Sent twice", "INV-2026-000001")
     assert fresh(void).balance == 0
-    with pytest.raises(Refused, match="is void already"):
+    with pytest.raises(Refused, match=r"is void already"):
         invoices.void(SYSTEM, void.id, "again")
-    with pytest.raises(Refused, match="was never issued. Delete it instead"):
+    with pytest.raises(Refused, match=r"was never issued. Delete it instead"):
         invoices.void(SYSTEM, make_draft(acorn).id, "x")
     with pytest.raises(Invalid) as raised:
         invoices.void(SYSTEM, make_issued(acorn).id, "  ")
@@ -172,7 +172,7 @@ def test_an_issued_invoice_takes_due_date_reference_and_notes(acorn):
         {"items": [line()]},
     ):
         with pytest.raises(
-            Refused, match="is issued, so only its due date, reference and notes can be changed"
+            Refused, match=r"is issued, so only its due date, reference and notes can be changed"
         ):
             invoices.update(SYSTEM, issued.id, {**whole, **change})
     with pytest.raises(Invalid):
@@ -182,7 +182,7 @@ def test_an_issued_invoice_takes_due_date_reference_and_notes(acorn):
 def test_nothing_changes_on_a_void_invoice(acorn):
     void = invoices.void(SYSTEM, make_issued(acorn).id, "Sent twice")
     for change in ({"reference": "PO"}, {"due_date": "2027-01-01"}, {"items": []}):
-        with pytest.raises(Refused, match="is void, so nothing on it can be changed. Duplicate it"):
+        with pytest.raises(Refused, match=r"is void, so nothing on it can be changed. Duplicate it"):
             invoices.update(SYSTEM, void.id, change)
 
 

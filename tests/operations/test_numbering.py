@@ -83,7 +83,7 @@ def test_a_lock_held_too_long_is_refused_in_words_and_leaves_no_gap(acorn):
     with db.engine.connect() as other:
         other.execute(select(NumberSeries).with_for_update()).all()
         with (
-            pytest.raises(Refused, match="Somebody else is changing the same records right now"),
+            pytest.raises(Refused, match=r"Somebody else is changing the same records right now"),
             unit_of_work(SYSTEM) as session,
         ):
             session.execute(text("SET LOCAL lock_timeout = '100ms'"))
@@ -111,7 +111,7 @@ def test_a_number_that_is_taken_is_refused_in_words(acorn):
     db.session.commit()
     invoices.issue(SYSTEM, make_draft(acorn, issue_date=dt.date(2026, 1, 1)).id)
     draft = make_draft(acorn, issue_date=dt.date(2027, 1, 1))
-    with pytest.raises(Refused, match="The next number would be N1, which another invoice already has"):
+    with pytest.raises(Refused, match=r"The next number would be N1, which another invoice already has"):
         invoices.issue(SYSTEM, draft.id)
     setting = settings.current()
     setting.invoice_number_pattern = "N{year}-{seq}"

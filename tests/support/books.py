@@ -1,4 +1,4 @@
-"""Customers, invoices and payments for tests, made by the operations themselves, and threads that act at once."""
+"""Customers, invoices and payments for tests, made by the operations; and threads that act at once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def faults(error: Invalid) -> dict[str, str]:
 
 
 def at_once(app: Flask, work: Iterable[Callable[[], T]]) -> list[T | OperationError]:
-    """Run each piece of work in a thread of its own, all let go at the same moment, each with its own session.
+    """Run each piece of work in a thread of its own, all let go at the same moment, each with its
+    own session.
 
     Refusals come back as results; anything else fails the test.
     """
