@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from dashboard.operations import checks, ledger, payments
 from dashboard.operations.base import Actor, fetch, once, operation, require, session
 from dashboard.operations.errors import Invalid, Missing, Refused
 from dashboard.rules.allocation import Open, allocate_oldest_first, suggest
+from dashboard.rules.money import add
 
 _amount = checks.number(places=4, required=True)
 
@@ -76,6 +77,11 @@ def record_and_allocate(
     made = ledger.settle(actor, payment, invoice, amount)
     file(f"allocation:{made.id}")
     return made
+
+
+def total(made: Sequence[Allocation]) -> Decimal:
+    """What was allocated in all."""
+    return add(row.amount for row in made)
 
 
 def _use_up(actor: Actor, payment_id: int) -> list[Allocation]:
