@@ -85,6 +85,7 @@ class ListScreen:
         view: Any = self
         described = self.listing
         base = url_for(f"{view.endpoint}.index_view")
+        state = listing.look_up(described, state)
         found = listing.page(described, state)
         count = listing.count(described, state)
         sums = listing.totals(described, state) if whole or count <= COUNT_CAP else None

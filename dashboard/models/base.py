@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
-from sqlalchemy import BigInteger, DateTime, Identity, Numeric, func
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, func, literal_column
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from dashboard.extensions import db
@@ -34,6 +34,13 @@ class Stamped:
     created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now(), onupdate=func.now()
+    )
+
+
+def prefix_index(name: str, expression: str) -> Index:
+    """An index that serves `expression LIKE 'abc%'` under any collation."""
+    return Index(
+        name, literal_column(expression).label("found"), postgresql_ops={"found": "text_pattern_ops"}
     )
 
 

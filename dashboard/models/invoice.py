@@ -23,7 +23,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dashboard.models.base import Amount, Base, Key, Moment, Percent, Price, Quantity, Stamped, one_of
+from dashboard.models.base import (
+    Amount,
+    Base,
+    Key,
+    Moment,
+    Percent,
+    Price,
+    Quantity,
+    Stamped,
+    one_of,
+    prefix_index,
+)
 from dashboard.models.customer import Customer
 from dashboard.models.package import Package
 
@@ -33,7 +44,7 @@ INVOICE_ORIGINS = ("manual", "import", "payment", "generated")
 
 
 class Invoice(Base, Stamped):
-    """Amounts are in `currency`, rounded to its places. Paid, part-paid and overdue are derived, never stored."""
+    """Amounts are in `currency`, rounded to its places. Paid, part-paid and overdue are derived."""
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -61,6 +72,8 @@ class Invoice(Base, Stamped):
             postgresql_where=text("state = 'issued' AND balance > 0"),
         ),
         Index("ix_invoice_number_pattern", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        prefix_index("ix_invoice_number_reversed", "reverse(number)"),
+        prefix_index("ix_invoice_reference_lower", "lower(reference)"),
         # What made it: an import's own identity, or a generated period; unique over live invoices.
         Index(
             "uq_invoice_origin_key",
@@ -85,12 +98,12 @@ class Invoice(Base, Stamped):
     state: Mapped[str] = mapped_column(String(10), default="draft", server_default="draft")
     revision: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="RESTRICT"))
-    # The name as it stood at issue; drafts follow the customer. Kept here so that the list sorts by one index.
+    # The name as it stood at issue; drafts follow the customer. Here, so that one index sorts the list.
     customer_name: Mapped[str] = mapped_column(String(200))
     currency: Mapped[str] = mapped_column(String(3))
     issue_date: Mapped[dt.date] = mapped_column(Date)
     due_date: Mapped[dt.date] = mapped_column(Date)
-    reference: Mapped[str | None] = mapped_column(String(80), index=True)
+    reference: Mapped[str | None] = mapped_column(String(80))
     notes: Mapped[str | None] = mapped_column(Text)
     tax_mode: Mapped[str] = mapped_column(String(10), default="per_rate", server_default="per_rate")
     tax_inclusive: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")

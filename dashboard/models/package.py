@@ -15,7 +15,7 @@ PACKAGE_TYPES = {"standard": "Standard", "free_minutes": "Free Minutes"}
 
 
 class Package(Base, Stamped):
-    """Prices are per unit in `currency`; `frequency_match` holds week days (1 Monday to 7) or days of the month."""
+    """Prices are per unit in `currency`; `frequency_match` is week days (from 1, Monday) or month days."""
 
     __tablename__ = "package"
     __table_args__ = (

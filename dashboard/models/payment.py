@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dashboard.models.base import Amount, Base, Key, Stamped, one_of
+from dashboard.models.base import Amount, Base, Key, Stamped, one_of, prefix_index
 from dashboard.models.customer import Customer
 from dashboard.models.invoice import Invoice
 
@@ -51,6 +51,7 @@ class Payment(Base, Stamped):
         Index("ix_payment_amount_id", "amount", "id"),
         Index("ix_payment_customer_id_paid_on_id", "customer_id", "paid_on", "id"),
         Index("ix_payment_status_id", "status", "id"),
+        prefix_index("ix_payment_reference_lower", "lower(reference)"),
         Index(
             "ix_payment_unallocated", "customer_id", "paid_on", "id", postgresql_where=text("unallocated > 0")
         ),
@@ -66,7 +67,7 @@ class Payment(Base, Stamped):
     fee: Mapped[Amount | None]
     status: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
     method: Mapped[str | None] = mapped_column(String(20))
-    reference: Mapped[str | None] = mapped_column(String(80), index=True)
+    reference: Mapped[str | None] = mapped_column(String(80))
     email_confirmation: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     allocated: Mapped[Amount] = mapped_column(default=Decimal(0), server_default="0")
     refunded: Mapped[Amount] = mapped_column(default=Decimal(0), server_default="0")

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, union
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, any_, cast, func, literal_column, select, union
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dashboard.extensions import db
@@ -105,6 +106,8 @@ class State:
     last: bool = False
     size: int = DEFAULT_SIZE
     columns: tuple[str, ...] = ()
+    # The keys that the search found, once `look_up` has asked; None where it has not, or found too many.
+    found: tuple[int, ...] | None = None
     # What the reader is held to whatever the URL says, such as their own rows.
     pinned: tuple[ColumnElement[bool], ...] = ()
     # What in the URL could not be understood, in words; a list with errors shows no rows.
@@ -202,12 +205,26 @@ def filtered(listing: Listing, state: State, statement: Select[Any]) -> Select[A
         column = listing.column(one.column)
         if column is not None:
             statement = statement.where(condition(column.expression, one))
-    words = state.search.strip()
-    if words and listing.search is not None:
-        branches = listing.search(words)
-        found = union(*branches).subquery() if len(branches) > 1 else branches[0].subquery()
-        statement = statement.where(listing.key.in_(select(found.c[0])))
+    if state.found is not None:
+        return statement.where(listing.key == any_(cast(list(state.found), ARRAY(BigInteger))))
+    if state.search and listing.search is not None:
+        matches = union(*listing.search(state.search)).subquery()
+        statement = statement.where(listing.key.in_(select(matches.c[0])))
     return statement
+
+
+def look_up(listing: Listing, state: State) -> State:
+    """The state with the keys that its search finds, so that rows, counts and totals need not search again.
+
+    Each branch is served by its own index. More than COUNT_CAP matches stay a condition: they are then so
+    many that a page of them is found at once.
+    """
+    if not state.search or listing.search is None or state.errors:
+        return state
+    branches = [branch.limit(COUNT_CAP + 1).subquery() for branch in listing.search(state.search)]
+    matches = union(*(select(branch.c[0]) for branch in branches)).limit(COUNT_CAP + 1)
+    found = tuple(db.session.scalars(matches))
+    return state if len(found) > COUNT_CAP else replace(state, found=found)
 
 
 def count(listing: Listing, state: State, cap: int = COUNT_CAP) -> int:
@@ -222,12 +239,25 @@ def tab_counts(listing: Listing, state: State, cap: int = COUNT_CAP) -> dict[str
     """How many rows each tab would show under the same search and filters; at most `cap` + 1 each."""
     if not listing.tabs or state.errors:
         return {}
+    if state.found is not None:
+        return _tabs_of_few(listing, state)
     counted = []
     for tab in listing.tabs:
         sliced = replace(state, tab=tab.name)
         inner = filtered(listing, sliced, select(literal_column("1"))).limit(cap + 1).subquery()
         counted.append(select(func.count()).select_from(inner).scalar_subquery().label(tab.name))
     return dict(db.session.execute(select(*counted)).one()._mapping)
+
+
+def _tabs_of_few(listing: Listing, state: State) -> dict[str, int]:
+    """The same where the rows are few: one look at them counts every tab."""
+    counted: list[ColumnElement[int]] = []
+    for tab in listing.tabs:
+        narrowed = tab.condition()
+        one = func.count() if narrowed is None else func.count().filter(narrowed)
+        counted.append(one.label(tab.name))
+    everything = filtered(listing, replace(state, tab=""), Select(*counted))
+    return dict(db.session.execute(everything).one()._mapping)
 
 
 def totals(listing: Listing, state: State) -> list[Row[Any]]:

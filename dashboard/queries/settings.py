@@ -13,7 +13,12 @@ from dashboard.models import Setting
 
 def current() -> Setting:
     """The one row of settings; the first migration makes it."""
-    return db.session.get_one(Setting, 1)
+    held = db.session.info
+    # The session forgets rows that nobody holds; this one is asked for many times a page.
+    if "setting" not in held:
+        held["setting"] = db.session.get_one(Setting, 1)
+    setting: Setting = held["setting"]
+    return setting
 
 
 def today() -> dt.date:
