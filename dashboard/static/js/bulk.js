@@ -85,7 +85,7 @@ async function post(bar, button, body) {
   button.classList.add("is-busy");
   let signedOut = false;
   try {
-    const response = await fetch(bar.action, { method: "POST", body, headers: { "X-Requested-With": "fetch", "X-Modal": "1" } });
+    const response = await fetch(bar.getAttribute("action"), { method: "POST", body, headers: { "X-Requested-With": "fetch", "X-Modal": "1" } });
     signedOut = isSignedOut(response);
     if (!signedOut) await finish(response);
   } catch {

@@ -14,12 +14,21 @@ export function startForms() {
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-leave]")) leaving = true;
+    const wrong = event.target.closest("[data-errors] a");
+    if (wrong) goToField(event, document.getElementById(wrong.hash.slice(1)));
   });
   addEventListener("beforeunload", (event) => {
     if (leaving || !within(document, "form[data-form]").some(isDirty)) return;
     event.preventDefault();
   });
   addEventListener("pageshow", () => { leaving = false; });
+}
+
+function goToField(event, field) {
+  if (!field) return;
+  event.preventDefault();
+  (field.tomselect ?? field).focus();
+  (field.closest(".field") ?? field).scrollIntoView({ block: "center" });
 }
 
 function watch(form) {
@@ -64,22 +73,24 @@ function onSubmit(event) {
 }
 
 /** Post the form. What comes back takes the page's place, or the dialog's; the form stays as it is on a failure. */
-export async function send(form, submitter) {
+export async function send(form, submitter, again = false) {
   if (!form.dispatchEvent(new CustomEvent("form:before", { bubbles: true, cancelable: true }))) return;
   busy(form, submitter, true);
   let response;
   try {
+    // Attributes, not properties: a field called "action" would stand in a property's place.
     const body = new FormData(form, submitter);
-    const plain = form.enctype !== "multipart/form-data";
+    const plain = form.getAttribute("enctype") !== "multipart/form-data";
     const headers = { Accept: "text/html", ...(form.matches("[data-modal-form]") ? { "X-Modal": "1" } : {}) };
-    response = await fetch(submitter?.formAction || form.action, { method: "POST", body: plain ? new URLSearchParams(body) : body, headers });
+    response = await fetch(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? location.href, { method: "POST", body: plain ? new URLSearchParams(body) : body, headers });
   } catch {
     busy(form, submitter, false);
     return toast(UNREACHABLE, "bad");
   }
-  if (isSignedOut(response)) {
+  // A 400 may be a token of an earlier session; signing in, or finding that one is signed in, brings a new one.
+  if (isSignedOut(response) || (response.status === 400 && !again)) {
     busy(form, submitter, false);
-    if (await signIn()) send(form, submitter);
+    if (await signIn()) send(form, submitter, true);
     return;
   }
   await take(form, submitter, response);

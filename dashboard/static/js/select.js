@@ -26,6 +26,10 @@ function make(TomSelect, element) {
   if (kind === "remote") Object.assign(options, remote(element));
   if (kind === "tags") Object.assign(options, { create: true, delimiter: ",", persist: false, createOnBlur: true, render: { ...renderers(), no_results: null } });
   const made = new TomSelect(element, options);
+  // The control that is typed into has the label now; the element behind it is no longer for readers.
+  element.setAttribute("aria-hidden", "true");
+  made.dropdown_content.removeAttribute("aria-labelledby");
+  made.dropdown_content.setAttribute("aria-label", "What can be chosen");
   describe(element, made);
   if (element.matches("[autofocus]")) made.focus();
 }
