@@ -12,14 +12,19 @@ from flask_admin.theme import Theme
 
 from dashboard import auth
 from dashboard.admin_views import lookup_sources
+from dashboard.admin_views.assignments import AssignmentView
+from dashboard.admin_views.contacts import ContactView
+from dashboard.admin_views.customers import CustomerView
 from dashboard.admin_views.guard import GuardedView
 from dashboard.admin_views.home import HomeView
 from dashboard.admin_views.invoices import InvoiceView
 from dashboard.admin_views.items import ItemView
 from dashboard.admin_views.jobs import JobView
+from dashboard.admin_views.managers import ManagerView
+from dashboard.admin_views.packages import PackageView
 from dashboard.admin_views.payments import PaymentView
 from dashboard.models import Job
-from dashboard.rules.money import format_money
+from dashboard.rules.money import format_money, format_price, plain
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Group:
 
 GROUPS = (
     Group("", (HomeView,)),
-    Group("Global", (InvoiceView, ItemView, PaymentView)),
+    Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
+    Group("Global", (InvoiceView, ItemView, PaymentView, ContactView)),
     Group("Setup", (JobView,)),
 )
 
@@ -69,6 +75,8 @@ def _install_context(app: Flask, groups: list[tuple[str, list[GuardedView]]]) ->
         return found
 
     app.jinja_env.filters["money"] = format_money
+    app.jinja_env.filters["price"] = format_price
+    app.jinja_env.filters["number"] = plain
     app.jinja_env.filters["elapsed"] = elapsed
 
 

@@ -88,7 +88,7 @@ LISTING = Listing(
             "Account Manager",
             Customer.account_manager_id,
             kind="key",
-            lookup="staff",
+            lookup="manager",
             shows="manager_name",
             nullable=True,
             filterable=True,

@@ -1,0 +1,257 @@
+"""Management > Customers: the list, a customer's page with its tabs, the form, bulk edit."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from flask import request, url_for
+
+from dashboard.admin_views import fields
+from dashboard.admin_views.base import AdminView
+from dashboard.admin_views.customer_import import CustomerImport
+from dashboard.admin_views.forms import Form
+from dashboard.admin_views.invoice_page import status_of
+from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.models import Customer
+from dashboard.models.customer import (
+    CUSTOMER_STATUSES,
+    INVOICE_SCHEDULES,
+    INVOICE_TEMPLATES,
+    LINE_GROUPINGS,
+)
+from dashboard.operations import customers
+from dashboard.operations.errors import Invalid
+from dashboard.queries import customer_list, settings
+from dashboard.queries import customers as customer_queries
+from dashboard.queries.invoices import open_invoices
+from dashboard.queries.payments import balances, last_payments
+from dashboard.rules.money import currencies
+from dashboard.rules.places import countries, time_zones
+
+OWN = "As in Settings"
+
+
+def _zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in time_zones()]
+
+
+class CustomerForm(Form):
+    name = fields.text("Name", max=200, required=True)
+    status = fields.choice("Status", CUSTOMER_STATUSES, default="active")
+    currency = fields.choice(
+        "Currency", currencies, search=True, help="Fixed once the customer has invoices or payments."
+    )
+    debit_limit = fields.decimal("Debit Limit", places=4, min=0)
+    tax_percent = fields.decimal("Tax %", places=4, min=0, max=100, help="Empty: as in Settings.")
+    tax_name = fields.text("Tax Name", max=40)
+    website = fields.text("Website", max=200)
+    tags = fields.tags("Tags")
+    account_manager_id = fields.lookup("Account Manager", "manager", hint="Nobody")
+    invoice_schedule = fields.choice("Invoice Schedule", INVOICE_SCHEDULES, default="none")
+    invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365, help="Empty: as in Settings.")
+    invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
+    invoice_line_grouping = fields.choice("Invoice Line Grouping", LINE_GROUPINGS, blank=OWN)
+    time_zone = fields.choice("Time Zone", _zones, blank=OWN, search=True)
+    external_accounting_id = fields.text("External Accounting ID", max=80)
+    create_invoice_on_payment = fields.flag(
+        "Create Invoice on Payment", help="A completed payment makes an invoice by itself."
+    )
+    registration_number = fields.text("Registration Number", max=40)
+    vat_number = fields.text("VAT Number", max=40)
+    address1 = fields.text("Address 1", max=120)
+    address2 = fields.text("Address 2", max=120)
+    city = fields.text("City", max=80)
+    county = fields.text("County", max=80)
+    postcode = fields.text("Postcode", max=20)
+    country = fields.choice("Country", countries, blank="Not said", search=True)
+    phone = fields.text("Phone", max=40)
+    notes = fields.long_text("Notes", help="For staff only.")
+
+    sections = (
+        ("Basic", ("name", "status", "currency", "debit_limit", "tax_percent", "tax_name")),
+        (
+            "Invoices",
+            (
+                "invoice_schedule",
+                "invoice_due_days",
+                "invoice_template",
+                "invoice_line_grouping",
+                "time_zone",
+                "create_invoice_on_payment",
+            ),
+        ),
+        ("Address", ("address1", "address2", "city", "county", "postcode", "country", "phone", "website")),
+        (
+            "More",
+            (
+                "account_manager_id",
+                "tags",
+                "external_accounting_id",
+                "registration_number",
+                "vat_number",
+                "notes",
+            ),
+        ),
+    )
+
+
+BULK_FIELDS = {
+    "status": "Status",
+    "account_manager_id": "Account Manager",
+    "invoice_due_days": "Invoice Due Days",
+    "invoice_schedule": "Invoice Schedule",
+    "invoice_template": "Invoice Template",
+    "tax_percent": "Tax %",
+    "tax_name": "Tax Name",
+    "tags": "Tags",
+    "create_invoice_on_payment": "Create Invoice on Payment",
+}
+
+
+class BulkEditForm(Form):
+    """What is ticked is changed on every row, to empty too; what is not ticked stays as it is."""
+
+    change = fields.choices("Change", list(BULK_FIELDS.items()), help="Tick what to change.")
+    status = fields.choice("Status", CUSTOMER_STATUSES)
+    account_manager_id = fields.lookup("Account Manager", "manager", hint="Nobody")
+    invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365)
+    invoice_schedule = fields.choice("Invoice Schedule", INVOICE_SCHEDULES)
+    invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
+    tax_percent = fields.decimal("Tax %", places=4, min=0, max=100)
+    tax_name = fields.text("Tax Name", max=40)
+    tags = fields.tags("Tags")
+    create_invoice_on_payment = fields.flag("Create Invoice on Payment")
+
+    def changes(self) -> dict[str, Any]:
+        values = self.values()
+        chosen = values.pop("change") or []
+        if not chosen:
+            raise Invalid({"change": "Tick at least one field to change."})
+        return {name: values[name] for name in chosen}
+
+
+TABS = {
+    "main": "Main",
+    "invoices": "Invoices",
+    "payments": "Payments",
+    "packages": "Packages",
+    "history": "History",
+}
+
+
+class CustomerView(CustomerImport, AdminView):
+    model = Customer
+    operations = customers
+    form = CustomerForm
+    listing = customer_list.LISTING
+    rights: ClassVar[dict[str, str]] = {
+        "read": "customer.read",
+        "create": "customer.write",
+        "edit": "customer.write",
+        "delete": "customer.delete",
+    }
+    title = "Customers"
+    singular = "customer"
+    icon = "customer"
+    create_label = "Add Customer"
+    empty_text = "Add a customer, or upload many from a CSV file."
+    list_template = "admin/customer/list.html"
+    details_template = "admin/customer/details.html"
+    toolbar = (("Upload", "customer.import_view", "upload", "import"),)
+    bulk_actions = (
+        Action("edit", "Edit", "customer.write", "Change {n} customers.", icon="edit", form="bulk_edit_form"),
+        Action(
+            "delete",
+            "Delete",
+            "customer.delete",
+            "Delete {n} customers? Those with invoices or payments are left as they are.",
+            icon="trash",
+            danger=True,
+        ),
+    )
+
+    # The list ----------------------------------------------------------------------------------
+
+    def row_actions(self, row: Any) -> list[RowAction]:
+        actions = super().row_actions(row)
+        if self.may("invoice.draft"):
+            actions.append(
+                RowAction("New invoice", "invoice", url_for("invoice.create_view", customer_id=row.id))
+            )
+        return actions
+
+    def bulk_edit_form(self, formdata: Any = None) -> Form:
+        return BulkEditForm(formdata)
+
+    def do_edit(self, actor: Any, keys: list[int], form: Form) -> Any:
+        assert isinstance(form, BulkEditForm)
+        return customers.update_many(actor, keys, form.changes())
+
+    def do_delete(self, actor: Any, keys: list[int]) -> Any:
+        return customers.delete_many(actor, keys)
+
+    # The page ----------------------------------------------------------------------------------
+
+    def defaults(self) -> dict[str, Any]:
+        return {"currency": settings.current().currency}
+
+    def details_context(self, record: Any) -> dict[str, Any]:
+        wanted = request.args.get("tab", "main")
+        tab = wanted if wanted in TABS else "main"
+        counts = customer_queries.counts(record.id)
+        tabs = [
+            {
+                "label": label,
+                "href": url_for(".details_view", id=record.id, **({"tab": name} if name != "main" else {})),
+                "active": name == tab,
+                "count": counts.get(name),
+            }
+            for name, label in TABS.items()
+        ]
+        may = {
+            "invoices": self.may("invoice.draft"),
+            "contacts": self.may("contact.write"),
+            "packages": self.may("customer.write"),
+        }
+        return {
+            "tabs": tabs,
+            "tab": tab,
+            "may": may,
+            "status_of": status_of,
+            "record_status": record.status,
+            "here": url_for(".details_view", id=record.id, tab=tab),
+            **getattr(self, f"_{tab}_tab")(record),
+        }
+
+    def page_actions(self, record: Any) -> list[dict[str, Any]]:
+        actions = super().page_actions(record)
+        wanted = (
+            ("invoice.draft", "New invoice", "invoice.create_view", "invoice"),
+            ("payment.write", "New payment", "payment.create_view", "payment"),
+        )
+        made = [
+            {"label": label, "href": url_for(endpoint, customer_id=record.id), "icon": icon}
+            for right, label, endpoint, icon in wanted
+            if self.may(right)
+        ]
+        return [*made, *actions]
+
+    def _main_tab(self, record: Any) -> dict[str, Any]:
+        return {
+            "contacts": customer_queries.contacts(record.id),
+            "balances": balances(record.id),
+            "invoices": open_invoices(record.id, 10),
+            "payments": last_payments(record.id),
+        }
+
+    def _invoices_tab(self, record: Any) -> dict[str, Any]:
+        return {"invoices": customer_queries.latest_invoices(record.id)}
+
+    def _payments_tab(self, record: Any) -> dict[str, Any]:
+        return {"payments": last_payments(record.id, customer_queries.LATEST)}
+
+    def _packages_tab(self, record: Any) -> dict[str, Any]:
+        return {"assigned": customer_queries.assigned_packages(record.id), "today": settings.today()}
+
+    def _history_tab(self, record: Any) -> dict[str, Any]:
+        return {}
