@@ -12,7 +12,8 @@ from pathlib import Path
 
 HELPER_USER = "pgserver"
 
-_SET_PDEATHSIG, _SET_KEEPCAPS, _SET_CHILD_SUBREAPER = 1, 8, 36
+_SET_PDEATHSIG, _SET_SECUREBITS, _SET_CHILD_SUBREAPER = 1, 28, 36
+_NO_SETUID_FIXUP = 1 << 2
 _CAP_AMBIENT, _CAP_AMBIENT_RAISE = 47, 2
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAP_VERSION_3 = 0x20080522
@@ -62,14 +63,15 @@ def _become(user: pwd.struct_passwd, pass_folders: bool) -> None:
     if not pass_folders:
         os.setuid(user.pw_uid)
         return
-    _libc.prctl(_SET_KEEPCAPS, 1, 0, 0, 0)
+    # Capabilities stay over the change of user, and `access()` counts them: PostgreSQL asks it whether its
+    # own programs may be run. All but one are then given up.
+    _libc.prctl(_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setuid(user.pw_uid)
-    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
-        if _keep_capability(capability):
-            return
+    if not any(_keep_only(capability) for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE)):
+        os._exit(126)
 
 
-def _keep_capability(capability: int) -> bool:
+def _keep_only(capability: int) -> bool:
     header = _CapHeader(_CAP_VERSION_3, 0)
     data = (_CapData * 2)()
     bit = 1 << capability

@@ -77,18 +77,18 @@ def test_the_browser_reports_what_the_policy_refuses(page, page_watch):
 
 
 @pytest.mark.browser
-def test_a_signed_in_page_opens_the_dashboard(page_as):
+def test_a_signed_in_page_opens_the_invoices(page_as):
     page = page_as("clerk", size="phone", dark=True)
-    page.goto("/admin/")
-    assert page.url.endswith("/admin/")
+    page.goto("/admin/invoice/")
+    assert page.url.endswith("/admin/invoice/")
     assert page.viewport_size == {"width": 390, "height": 844}
     assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") is True
 
 
-def test_a_signed_in_client_opens_the_dashboard_and_may_write(client, client_as):
-    assert client.get("/admin/").status_code in (302, 401)
+def test_a_signed_in_client_opens_the_invoices_and_may_write(client, client_as):
+    assert client.get("/admin/invoice/").status_code in (302, 401)
     clerk = client_as("clerk")
-    assert clerk.get("/admin/").status_code == 200
+    assert clerk.get("/admin/invoice/").status_code == 200
     assert clerk.post("/logout", csrf=False).status_code == 400
     assert clerk.post("/logout").status_code == 302
-    assert clerk.get("/admin/").status_code in (302, 401)
+    assert clerk.get("/admin/invoice/").status_code in (302, 401)
