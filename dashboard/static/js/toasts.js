@@ -4,7 +4,8 @@ import { icon } from "./page.js";
 const ICONS = { ok: "ok", bad: "error", warn: "warning", info: "info" };
 const KEPT = "toasts:kept";
 
-export function toast(text, tone = "info") {
+/** `action` is what the reader can still do about it: {label, run}. */
+export function toast(text, tone = "info", action = null) {
   const region = document.getElementById("toasts");
   if (!region || !text) return;
   const message = document.createElement("div");
@@ -17,10 +18,19 @@ export function toast(text, tone = "info") {
   close.setAttribute("aria-label", "Close this message");
   close.append(icon("x"));
   close.addEventListener("click", () => dismiss(message));
-  message.append(icon(ICONS[tone] ?? "info"), words, close);
+  message.append(icon(ICONS[tone] ?? "info"), words, ...(action ? [actionButton(action, message)] : []), close);
   region.append(message);
   raise(region);
   if (tone !== "bad") linger(message);
+}
+
+function actionButton({ label, run }, message) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn";
+  button.textContent = label;
+  button.addEventListener("click", () => { dismiss(message); run(); });
+  return button;
 }
 
 // A popover is drawn above an open dialog; showing it again puts it on top.
