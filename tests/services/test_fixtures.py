@@ -89,6 +89,7 @@ def test_a_signed_in_client_opens_the_invoices_and_may_write(client, client_as):
     assert client.get("/admin/invoice/").status_code in (302, 401)
     clerk = client_as("clerk")
     assert clerk.get("/admin/invoice/").status_code == 200
-    assert clerk.post("/logout", csrf=False).status_code == 400
+    assert clerk.post("/admin/invoice/delete/", data={"id": "1"}, csrf=False).status_code == 400
+    assert clerk.post("/admin/invoice/delete/", data={"id": "1"}).status_code == 404
     assert clerk.post("/logout").status_code == 302
     assert clerk.get("/admin/invoice/").status_code in (302, 401)
