@@ -18,7 +18,7 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application, bound to the settings given or to those of the environment."""
     # Here, so that the supervisor and the rules can be imported without all of it.
-    from dashboard import auth, cli, security_headers
+    from dashboard import auth, cli, errors, security_headers
     from dashboard.admin_views import registry
     from dashboard.extensions import csrf, db, limiter, migrate
 
@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     auth.install(app)
     security_headers.install(app)
+    errors.install(app)
     registry.install(app)
     cli.install(app)
     _install_machine_pages(app)

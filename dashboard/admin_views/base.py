@@ -7,6 +7,7 @@ writes through `operations`; what stock Flask-Admin does wrong is mended here on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -223,9 +224,10 @@ class AdminView(GuardedView, ListScreen, ModelView):
         given = {name: value for name, value in request.args.items() if hasattr(self.form, name)}
         form = self.form(data=self.defaults())
         for name, value in given.items():
-            field = form._fields.get(name)
-            if field is not None:
-                field.process(None, int(value) if value.isascii() and value.isdigit() else value)
+            if name in form._fields:
+                # A link may name what no field takes; then the field stays empty.
+                with suppress(ValueError):
+                    form[name].process_formdata([value])
         return form
 
     def defaults(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def as_text(field: Any, value: Any) -> str:
     if isinstance(field, LookupField):
         return field.current_label() or f"#{value}"
     if isinstance(field, ChoiceField):
-        return str(dict(field._pairs()).get(str(value), value))
+        return str(dict(field.pairs()).get(str(value), value))
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return str(value)

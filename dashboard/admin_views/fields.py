@@ -21,7 +21,7 @@ from wtforms import (
     ValidationError,
     widgets,
 )
-from wtforms.fields.choices import Choice, SelectFieldBase
+from wtforms.fields.choices import Choice, SelectChoice, SelectFieldBase
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from dashboard.rules.money import parse_decimal, plain
@@ -111,7 +111,7 @@ class NumberField(StringField):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else plain(self.data)  # type: ignore[arg-type]
+        return "" if self.data is None else plain(Decimal(self.data))
 
 
 def decimal(
@@ -199,9 +199,12 @@ class ChoiceField(SelectField):
     def __init__(self, label: str, choices: Choices, *, blank: str | None = None, **kwargs: Any) -> None:
         self.blank = blank
         self.source = choices
-        super().__init__(label, choices=self._pairs, **kwargs)
+        super().__init__(label, choices=self._offered, **kwargs)
 
-    def _pairs(self) -> list[tuple[str, str]]:
+    def _offered(self) -> list[SelectChoice]:
+        return [SelectChoice(value, label) for value, label in self.pairs()]
+
+    def pairs(self) -> list[tuple[str, str]]:
         source = self.source
         pairs = list(source.items()) if isinstance(source, Mapping) else list(source())
         return [("", self.blank), *pairs] if self.blank is not None else pairs
@@ -215,7 +218,7 @@ class ChoiceField(SelectField):
     def pre_validate(self, form: Any) -> None:
         if self.data == "" and self.blank is not None:
             return
-        if self.data not in dict(self._pairs()):
+        if self.data not in dict(self.pairs()):
             raise ValidationError("Please choose one from the list.")
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
@@ -251,7 +254,8 @@ class ChoicesField(SelectMultipleField):
 
 def choices(label: str, options: list[tuple[Any, str]], *, coerce: type = str, help: str = "") -> Any:
     """Several of a fixed list, as check-boxes."""
-    return ChoicesField(label, choices=options, coerce=coerce, description=help)
+    offered = [SelectChoice(str(value), text) for value, text in options]
+    return ChoicesField(label, choices=offered, coerce=coerce, description=help)
 
 
 class LookupField(SelectFieldBase):

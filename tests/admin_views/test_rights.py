@@ -1,0 +1,157 @@
+"""Every endpoint, every role, GET and POST: who is let in, who is told no, who must sign in first.
+
+`LEAST` is written by hand: the least powerful role that may. An endpoint that is missing in it fails, so that
+nothing is reachable by oversight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+ROLES = ("viewer", "clerk", "manager", "admin")
+# Inherited by a view that has no use for it: refused to everybody.
+CLOSED = "closed"
+
+COMMON = {
+    "index_view": "viewer",
+    "summary_view": "viewer",
+    "details_view": "viewer",
+    "ajax_lookup": "viewer",
+    "export": "viewer",
+    "action_view": "viewer",
+    "action_form_view": "viewer",
+    "create_view": "clerk",
+    "edit_view": "clerk",
+    "ajax_update": "clerk",
+    "delete_view": "manager",
+}
+CLOSED_FORMS = dict.fromkeys(("create_view", "edit_view", "delete_view", "details_view"), CLOSED)
+CLOSED_ACTIONS = dict.fromkeys(("action_view", "action_form_view"), CLOSED)
+
+LEAST: dict[str, dict[str, str]] = {
+    "admin": {"index": "viewer"},
+    "assignment": {**COMMON, "delete_view": "clerk"},
+    "contact": {**COMMON, "delete_view": "clerk"},
+    "customer": {
+        **COMMON,
+        "import_view": "clerk",
+        "import_columns_view": "clerk",
+        "import_preview_view": "clerk",
+        "import_faults_view": "clerk",
+        "import_template_view": "clerk",
+    },
+    "invoice": {
+        **COMMON,
+        "delete_view": "clerk",
+        "pdf_view": "viewer",
+        "payments_view": "viewer",
+        "customer_view": "clerk",
+        "duplicate_view": "clerk",
+        "allocate_view": "clerk",
+        "record_payment_view": "clerk",
+        "allocate_automatically_view": "clerk",
+        "remove_allocation_view": "clerk",
+        "issue_view": "manager",
+        "reopen_view": "manager",
+        "void_view": "manager",
+    },
+    "item": {**COMMON, **CLOSED_FORMS, **CLOSED_ACTIONS},
+    "job": {
+        **COMMON,
+        **CLOSED_FORMS,
+        **CLOSED_ACTIONS,
+        "details_view": "viewer",
+        "ajax_update": CLOSED,
+        "ajax_lookup": CLOSED,
+        "cancel_view": "viewer",
+        "retry_view": "viewer",
+        "download_view": "viewer",
+        "drawer_view": "viewer",
+    },
+    "manager": {"ajax_lookup": "viewer"},
+    "package": {**COMMON, "defaults_view": "viewer"},
+    "payment": {
+        **COMMON,
+        "allocate_automatically_view": "clerk",
+        "remove_allocation_view": "clerk",
+        "refund_view": "manager",
+    },
+}
+
+# What belongs to nobody's rights: the sign-in pages, a person's own account, static files, machines.
+OPEN = {"static", "root", "healthz", "session_state"}
+
+
+def admin_rules(app: Flask) -> Iterator[tuple[str, str, Rule]]:
+    """(view, endpoint's method, rule) of everything below /admin."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OPEN or rule.endpoint.startswith("security."):
+            continue
+        view, _, method = rule.endpoint.partition(".")
+        yield view, method, rule
+
+
+def address(rule: Rule) -> str:
+    """The rule's URL with 1 for every key."""
+    path = rule.rule
+    for name in rule.arguments:
+        value = "csv" if name == "export_type" else "1"
+        for written in (f"<{name}>", f"<int:{name}>", f"<path:{name}>"):
+            path = path.replace(written, value)
+    return path
+
+
+def ask(client: Any, rule: Rule, verb: str) -> int:
+    sent = {"id": "1", "list_form_pk": "1", "action": "none"}
+    if verb == "GET":
+        return int(client.get(address(rule), query_string={"id": "1"}).status_code)
+    return int(client.post(address(rule), data=sent).status_code)
+
+
+def test_the_table_names_every_endpoint(app: Flask) -> None:
+    found = {(view, method) for view, method, _ in admin_rules(app)}
+    named = {(view, method) for view, methods in LEAST.items() for method in methods}
+    assert found == named
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+def test_a_role_is_let_in_or_told_no(
+    app: Flask, client_as: Callable[[str], Any], role: str, verb: str
+) -> None:
+    client = client_as(role)
+    wrong = []
+    for view, method, rule in admin_rules(app):
+        if verb not in (rule.methods or set()):
+            continue
+        least = LEAST[view][method]
+        may = least != CLOSED and ROLES.index(role) >= ROLES.index(least)
+        status = ask(client, rule, verb)
+        if (status == 403) == may or status in (401, 405, 500):
+            wrong.append(f"{verb} {rule.rule}: {status}, {role} {'may' if may else 'may not'}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+def test_nobody_is_asked_to_sign_in(app: Flask, client: Any, verb: str) -> None:
+    for _, _, rule in admin_rules(app):
+        if verb in (rule.methods or set()):
+            status = ask(client, rule, verb)
+            assert status == (302 if verb == "GET" else 401), rule.rule
+
+
+def test_a_post_of_nobody_says_what_happened(client: Any) -> None:
+    response = client.post("/admin/payment/new/", data={"amount": "1"})
+    assert response.status_code == 401
+    assert "sign in" in response.text.lower()
+
+
+def test_every_view_answers_a_refusal_in_our_own_words(client_as: Callable[[str], Any]) -> None:
+    page = client_as("viewer").post("/admin/payment/delete/", data={"id": "1"})
+    assert page.status_code == 403
+    assert "Forbidden" not in page.text
