@@ -83,7 +83,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
     def row_actions(self, row: Any) -> list[RowAction]:
         pdf = RowAction("PDF", "pdf", url_for(".pdf_view", id=row.id), download=True)
         payments = RowAction("View Payments", "payment", url_for(".payments_view", id=row.id))
-        return [pdf, *super().row_actions(row), *([payments] if row.state != "draft" else [])]
+        return [pdf, *super().row_actions(row), payments]
 
     def row_editable(self, column: Column, row: Any) -> bool:
         return row.state != "void"
@@ -164,6 +164,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
                 "method": "post" if endpoint in posts else "get",
                 "confirm": confirm,
                 "danger": endpoint in {"void_view", "delete_view"},
+                "primary": endpoint == "issue_view",
                 "modal": endpoint == "void_view",
                 "fields": {"version": str(record.version)} if endpoint in posts else {},
             }

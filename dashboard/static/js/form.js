@@ -37,7 +37,9 @@ function watch(form) {
     starts.set(form, form.querySelector("[data-errors]") || "keepDirty" in form.dataset ? "" : snapshot(form));
     showDirty(form);
   });
-  for (const kind of ["input", "change"]) form.addEventListener(kind, () => showDirty(form));
+  // A long form is not read again at every key.
+  let pause = 0;
+  for (const kind of ["input", "change"]) form.addEventListener(kind, () => { clearTimeout(pause); pause = setTimeout(() => showDirty(form), 150); });
   form.addEventListener("input", (event) => {
     if (event.target.getAttribute("aria-invalid")) event.target.dataset.touched = "1";
   });

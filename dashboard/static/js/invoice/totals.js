@@ -2,6 +2,11 @@
 import { computeTotals, formatMoney } from "../money.js";
 import { figures, isBlank } from "./line.js";
 
+// Only what differs touches the page.
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export class Totals {
   constructor(editor) {
     this.editor = editor;
@@ -39,7 +44,7 @@ export class Totals {
   drawLine(row, figures, options) {
     for (const out of row.querySelectorAll("[data-out]")) {
       const text = figures ? this.money(figures[out.dataset.out], options) : "–";
-      if (out.textContent !== text) out.textContent = text;
+      write(out, text);
     }
   }
 
@@ -49,26 +54,32 @@ export class Totals {
 
   drawSums(totals, missing) {
     const { form, data } = this.editor;
-    const set = (name, text) => { form.querySelector(`[data-sum="${name}"]`).textContent = text; };
-    set("subtotal", this.money(totals.subtotal));
-    set("tax", this.money(totals.tax));
-    set("total", this.money(totals.total, { code: true }));
-    set("total-code", this.money(totals.total, { code: true }));
-    for (const old of form.querySelectorAll("[data-tax-group]")) old.remove();
-    const groups = totals.groups.map((group) => this.group(group));
-    form.querySelector("[data-tax-sum]").after(...groups);
+    const set = (name, amount, options) => write(form.querySelector(`[data-sum="${name}"]`), this.money(amount, options));
+    set("subtotal", totals.subtotal);
+    set("tax", totals.tax);
+    set("total", totals.total, { code: true });
+    set("total-code", totals.total, { code: true });
+    this.drawGroups(totals.groups);
     const words = [data.tax_inclusive ? "Unit prices include tax." : "", missing ? `${missing === 1 ? "1 line is" : `${missing} lines are`} left out until the numbers in it can be read.` : ""];
-    form.querySelector("[data-remark]").textContent = words.join(" ").trim();
+    write(form.querySelector("[data-remark]"), words.join(" ").trim());
   }
 
-  group({ name, percent, net, tax }) {
+  drawGroups(groups) {
+    const shown = [...this.editor.form.querySelectorAll("[data-tax-group]")];
+    for (const old of shown.splice(groups.length)) old.remove();
+    groups.forEach(({ name, percent, net, tax }, at) => {
+      const row = shown[at] ?? this.newGroup();
+      write(row.firstElementChild, `${name || "Tax"} ${percent}% of ${this.money(net)}`);
+      write(row.lastElementChild, this.money(tax));
+    });
+  }
+
+  newGroup() {
     const row = document.createElement("div");
     row.className = "sub";
     row.dataset.taxGroup = "";
-    const [term, amount] = [document.createElement("dt"), document.createElement("dd")];
-    term.textContent = `${name || "Tax"} ${percent}% of ${this.money(net)}`;
-    amount.textContent = this.money(tax);
-    row.append(term, amount);
+    row.append(document.createElement("dt"), document.createElement("dd"));
+    this.editor.form.querySelector("[data-totals] .grand").before(row);
     return row;
   }
 
