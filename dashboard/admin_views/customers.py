@@ -122,6 +122,13 @@ class BulkEditForm(Form):
     tags = fields.tags("Tags")
     create_invoice_on_payment = fields.flag("Create Invoice on Payment")
 
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        """Only what is ticked must be right."""
+        super().validate(*args, **kwargs)
+        for name in set(BULK_FIELDS) - set(self.change.data or ()):
+            self[name].errors = []
+        return not any(field.errors for field in self)
+
     def changes(self) -> dict[str, Any]:
         values = self.values()
         chosen = values.pop("change") or []

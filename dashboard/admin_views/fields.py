@@ -190,7 +190,8 @@ def day(label: str, *, required: bool = False, help: str = "", default: Any = No
 
 
 def flag(label: str, *, help: str = "", default: bool = False) -> Any:
-    return BooleanField(label, description=help, default=default)
+    # A cell edited in place says "no" where a box left unticked says nothing.
+    return BooleanField(label, description=help, default=default, false_values=(False, "false", "no", ""))
 
 
 class ChoiceField(SelectField):
