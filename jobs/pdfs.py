@@ -59,9 +59,8 @@ def _add(bundle: Bundle, ids: list[int], start: int, report: Report) -> None:
             bundle.add(made.filename, b"".join(made.stream()))
         report.reached(start + at)
     bundle.flush()
-    # The next chunk's rows take the place of these; nothing of them is changed here.
+    # Nothing is changed here, and the next chunk reads anew.
     db.session.rollback()
-    db.session.expunge_all()
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -93,11 +93,11 @@ def render_many(invoices: Iterable[Invoice]) -> Iterator[tuple[Invoice, StoredPd
         missing = {sheet.key: sheet for sheet in sheets if sheet.key not in kept}
         failed: dict[str, PdfFailed] = {}
         for batch in _batches(_laid_out(sheet) for sheet in missing.values()):
-            for sheet, made in _render_batch(batch):
-                if isinstance(made, PdfFailed):
-                    failed[sheet.key] = made
-                else:
-                    kept[sheet.key] = store.put(sheet.key, MEDIA_TYPE, [made])
+            made = dict(_render_batch(batch))
+            failed |= {key: file for key, file in made.items() if isinstance(file, PdfFailed)}
+            files = {key: file for key, file in made.items() if not isinstance(file, PdfFailed)}
+            if files:
+                kept |= store.put_many(MEDIA_TYPE, files)
         for sheet in sheets:
             if sheet.key in failed:
                 yield sheet.invoice, failed[sheet.key]
@@ -146,21 +146,21 @@ def _batches(sheets: Iterable[_LaidOut]) -> Iterator[list[_LaidOut]]:
         yield batch
 
 
-def _render_batch(batch: Sequence[_LaidOut]) -> Iterator[tuple[_Sheet, bytes | PdfFailed]]:
-    """One run for all; where that fails, in halves, until the invoice at fault stands alone."""
+def _render_batch(batch: Sequence[_LaidOut]) -> Iterator[tuple[str, bytes | PdfFailed]]:
+    """Keys with their PDFs: one run for all; where that fails, in halves, until the one at fault is alone."""
     try:
         made = render(invoice_html.document("Invoices", *(laid.html for laid in batch)))
         files = split(made, [laid.pages for laid in batch], [laid.sheet.title for laid in batch])
     except PdfFailed as error:
         if len(batch) == 1:
-            yield batch[0].sheet, error
+            yield batch[0].sheet.key, error
             return
         half = len(batch) // 2
         yield from _render_batch(batch[:half])
         yield from _render_batch(batch[half:])
         return
     for laid, file in zip(batch, files, strict=True):
-        yield laid.sheet, file
+        yield laid.sheet.key, file
 
 
 def _refuse_inside_a_write() -> None:

@@ -37,8 +37,7 @@ def kept() -> int:
 
 
 def again(record: Invoice) -> Invoice:
-    db.session.rollback()
-    db.session.expunge_all()
+    db.session.remove()
     return load_for_print([record.id])[0]
 
 
@@ -146,7 +145,6 @@ def test_many_come_in_their_order_each_with_its_own_pages_and_title():
         )
         for at, size in enumerate(sizes)
     ]
-    db.session.expunge_all()
     ids = [paper.id for paper in papers][::-1]
     made = list(render_many(load_for_print(ids)))
     assert [invoice.id for invoice, _ in made] == ids

@@ -30,6 +30,13 @@ def test_the_first_content_under_a_key_stays():
     assert b"".join(store.open_stream(second)) == b"first"
 
 
+def test_many_files_are_kept_at_once_and_those_there_already_stay():
+    store.put("b", "text/plain", [b"old"])
+    kept = store.put_many("text/plain", {"c": BIG, "a": b"", "b": b"new"})
+    assert {key: b"".join(store.open_stream(kept[key])) for key in "abc"} == {"a": b"", "b": b"old", "c": BIG}
+    assert kept["c"].size == len(BIG)
+
+
 def test_nothing_is_kept_of_content_that_broke_off():
     def broken():
         yield b"x" * PART_BYTES * 2
