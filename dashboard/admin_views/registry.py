@@ -12,7 +12,9 @@ from flask_admin.theme import Theme
 
 from dashboard import auth
 from dashboard.admin_views import lookup_sources
+from dashboard.admin_views.account import AccountView
 from dashboard.admin_views.assignments import AssignmentView
+from dashboard.admin_views.audit import AuditView
 from dashboard.admin_views.contacts import ContactView
 from dashboard.admin_views.customers import CustomerView
 from dashboard.admin_views.guard import GuardedView
@@ -23,6 +25,8 @@ from dashboard.admin_views.jobs import JobView
 from dashboard.admin_views.managers import ManagerView
 from dashboard.admin_views.packages import PackageView
 from dashboard.admin_views.payments import PaymentView
+from dashboard.admin_views.settings import SettingView
+from dashboard.admin_views.staff import StaffView
 from dashboard.models import Job
 from dashboard.rules.money import format_money, format_price, plain
 
@@ -39,7 +43,7 @@ GROUPS = (
     Group("", (HomeView,)),
     Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
     Group("Global", (InvoiceView, ItemView, PaymentView, ContactView)),
-    Group("Setup", (JobView,)),
+    Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 
 

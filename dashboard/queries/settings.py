@@ -29,3 +29,8 @@ def today() -> dt.date:
 def auto_logout_minutes() -> int:
     """Minutes without a click after which somebody is signed out; 0 for never. Asked on every request."""
     return db.session.scalar(select(Setting.auto_logout_minutes)) or 0
+
+
+def local(moment: dt.datetime) -> dt.datetime:
+    """The moment on the clocks of the account's time zone."""
+    return moment.astimezone(ZoneInfo(db.session.scalar(select(Setting.time_zone)) or "UTC"))
