@@ -18,12 +18,12 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application, bound to the settings given or to those of the environment."""
     # Here, so that the supervisor and the rules can be imported without all of it.
-    from dashboard import auth, cli, errors, security_headers
+    from dashboard import auth, cli, errors, security_headers, static_files
     from dashboard.admin_views import registry
     from dashboard.extensions import csrf, db, limiter, migrate
 
     settings = settings or Settings.from_env()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    static_files.install(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=MIGRATIONS, compare_type=True)
     csrf.init_app(app)
