@@ -47,16 +47,16 @@ class DocumentStore(ABC):
 class DatabaseStore(DocumentStore):
     """Parts of one MiB in PostgreSQL.
 
-    Every call is a short transaction on a connection of its own: it neither waits for nor commits what
-    the caller has under way.
+    Every writing call is a short transaction on a connection of its own: it neither waits for nor commits
+    what the caller has under way.
     """
 
     def find(self, key: str) -> Document | None:
         return self.find_many([key]).get(key)
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Document]:
-        with _own_session(db.engine) as own:
-            found = own.scalars(select(Document).where(Document.key.in_(list(keys)))).all()
+        with db.session.no_autoflush:
+            found = db.session.scalars(select(Document).where(Document.key.in_(list(keys)))).all()
         return {document.key: document for document in found}
 
     def put(self, key: str, media_type: str, chunks: Iterable[bytes]) -> Document:
