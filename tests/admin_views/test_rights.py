@@ -34,7 +34,9 @@ CLOSED_FORMS = dict.fromkeys(("create_view", "edit_view", "delete_view", "detail
 CLOSED_ACTIONS = dict.fromkeys(("action_view", "action_form_view"), CLOSED)
 
 LEAST: dict[str, dict[str, str]] = {
+    "account": {"index_view": "viewer"},
     "admin": {"index": "viewer"},
+    "audit": {"index_view": "manager"},
     "assignment": {**COMMON, "delete_view": "clerk"},
     "contact": {**COMMON, "delete_view": "clerk"},
     "customer": {
@@ -81,6 +83,8 @@ LEAST: dict[str, dict[str, str]] = {
         "remove_allocation_view": "clerk",
         "refund_view": "manager",
     },
+    "setting": dict.fromkeys(("index_view", "test_email_view", "number_view", "logo_view"), "admin"),
+    "staff": dict.fromkeys((*COMMON, "password_view", "reset_second_factor_view", "unlock_view"), "admin"),
 }
 
 # What belongs to nobody's rights: the sign-in pages, a person's own account, static files, machines.
