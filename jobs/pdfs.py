@@ -30,7 +30,8 @@ def invoice_pdfs(job: Job, report: Report) -> Result:
     """
     ids = [int(key) for key in job.params["ids"]]
     make = BUNDLES[job.params.get("as", "zip")]
-    # Read before the first chunk: a session emptied after it would have to ask again.
+    if make.most is not None and len(ids) > make.most:
+        raise Failed(f"One PDF takes at most {make.most:,} invoices. Choose the ZIP, or fewer invoices.")
     name = f"Invoices-{today().isoformat()}-{job.id}{make.suffix}"
     with tempfile.TemporaryDirectory(prefix="invoices-") as folder:
         bundle = make(Path(folder))

@@ -16,6 +16,8 @@ import pikepdf
 class Bundle(ABC):
     suffix: ClassVar[str]
     media_type: ClassVar[str]
+    # The most files that one bundle takes; None where there is no limit.
+    most: ClassVar[int | None] = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,10 +73,14 @@ class ZipBundle(Bundle):
 
 
 class MergedBundle(Bundle):
-    """One PDF with a bookmark for each file. Chunks are merged by themselves, then put together."""
+    """One PDF with a bookmark for each file. Chunks are merged by themselves, then put together.
+
+    Putting together takes about 140 kB of memory a file, which is why there is a limit.
+    """
 
     suffix = ".pdf"
     media_type = "application/pdf"
+    most = 3000
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -112,6 +112,12 @@ def test_a_job_of_which_nothing_is_left_fails_in_words(clerk):
     assert (fresh(job).state, fresh(job).error) == ("failed", "None of these invoices could be printed.")
 
 
+def test_one_pdf_of_too_many_invoices_is_refused_in_words(clerk):
+    job = start(clerk, range(1, 3002), "merged")
+    work(job)
+    assert fresh(job).error == "One PDF takes at most 3,000 invoices. Choose the ZIP, or fewer invoices."
+
+
 def test_without_the_renderer_the_job_fails_and_says_why(clerk, monkeypatch, tmp_path):
     job = start(clerk, [make_issued(make_customer()).id])
     monkeypatch.setenv("PATH", str(tmp_path))
