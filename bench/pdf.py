@@ -71,4 +71,5 @@ def _print_all(ids: list[int]) -> None:
 
 def _html(key: int) -> str:
     invoice = load_for_print([key])[0]
-    return invoice_html.document("Invoice", invoice_html.pages(lay_out(printed(invoice, current()))))
+    said = printed(invoice, current())
+    return invoice_html.document("Invoice", invoice_html.pages(lay_out(said)), logo=said.logo)

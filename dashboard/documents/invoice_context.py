@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
+import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+from PIL import Image
 
 from dashboard.documents.snapshot import build_snapshot
 from dashboard.models import Invoice, InvoiceItem, Setting
@@ -21,6 +26,16 @@ from dashboard.rules.money import add, format_money, format_price, plain
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 SHORT_TAX_NAME = 12
+
+
+@dataclass(frozen=True)
+class Logo:
+    # Names the picture in the key of the PDF, instead of the picture itself.
+    digest: str
+    width: int
+    height: int
+    # The picture inside the page, because the renderer may open neither files nor connections.
+    uri: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ class PrintedInvoice:
     remark: str
     payment_details: str
     notes: str
-    logo: str = ""
+    logo: Logo | None = None
 
     @property
     def mark(self) -> str:
@@ -100,17 +115,23 @@ def printed(invoice: Invoice, setting: Setting) -> PrintedInvoice:
         remark="Unit prices include tax." if invoice.tax_inclusive else "",
         payment_details=(said.get("payment_details") or "") if invoice.state != "void" else "",
         notes=invoice.notes or "",
-        logo=logo_uri(setting),
+        logo=_logo(bytes(setting.logo)) if setting.logo else None,
     )
 
 
-def logo_uri(setting: Setting) -> str:
-    """The logo inside the page itself, because the renderer may open neither files nor connections."""
-    picture = setting.logo or b""
-    for beginning, media_type in _PICTURES.items():
-        if picture.startswith(beginning):
-            return f"data:{media_type};base64,{base64.b64encode(picture).decode()}"
-    return ""
+@lru_cache(maxsize=4)
+def _logo(content: bytes) -> Logo | None:
+    """The picture with its size; None for what the renderer could not draw."""
+    media_type = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), "")
+    if not media_type:
+        return None
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    uri = f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+    return Logo(hashlib.sha256(content).hexdigest(), width, height, uri)
 
 
 def file_name(invoice: Invoice) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 
+from dashboard.documents.invoice_context import Logo
 from dashboard.documents.invoice_layout import Layout
 from dashboard.documents.invoice_styles import STYLES
 from dashboard.documents.text_fit import runs, wrap
@@ -49,9 +50,9 @@ def _template(name: str) -> Template:
     return _environment().get_template(name)
 
 
-@cache
-def _head() -> tuple[str, str]:
-    before, after = _template("head.html").render(title="\0", styles=STYLES.values()).split("\0")
+@lru_cache(maxsize=4)
+def _head(logo: str) -> tuple[str, str]:
+    before, after = _template("head.html").render(title="\0", logo=logo, styles=STYLES.values()).split("\0")
     return before, after
 
 
@@ -82,7 +83,7 @@ def version() -> str:
     return digest.hexdigest()
 
 
-def document(title: str, *sections: str) -> str:
-    """One document of the pages given."""
-    before, after = _head()
+def document(title: str, *sections: str, logo: Logo | None = None) -> str:
+    """One document of the pages given. The logo stands in it once, however many pages show it."""
+    before, after = _head(logo.uri if logo else "")
     return "".join([before, str(escape(title)), after, *sections, _CLOSE])

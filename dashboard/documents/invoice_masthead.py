@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.documents.invoice_context import Party, PrintedInvoice
+from dashboard.documents.invoice_context import Logo, Party, PrintedInvoice
 from dashboard.documents.invoice_styles import Style
 from dashboard.documents.text_fit import Direction, direction, width, wrap
 
@@ -33,6 +33,8 @@ class Masthead:
 
     height: int
     mark: tuple[str, ...]
+    # Width and height of the logo that stands in its place.
+    logo: tuple[int, int]
     mark_height: int
     half: int
     parties: tuple[tuple[str, tuple[TextLine, ...]], ...]
@@ -64,6 +66,7 @@ def masthead(invoice: PrintedInvoice, style: Style) -> Masthead:
     return Masthead(
         height=band_y + band_height + style.gap * 2 // 3,
         mark=mark,
+        logo=_fitted(invoice.logo, half, style.mark_height),
         mark_height=mark_height,
         half=half,
         parties=parties,
@@ -75,6 +78,16 @@ def masthead(invoice: PrintedInvoice, style: Style) -> Masthead:
         due_size=due_size,
         due_width=due_width,
     )
+
+
+def _fitted(logo: Logo | None, width: int, height: int) -> tuple[int, int]:
+    """As large as the picture is, at most as large as its place."""
+    if logo is None:
+        return (0, 0)
+    fitted_width, fitted_height = min(width, logo.width), min(height, logo.height)
+    if fitted_width * logo.height > fitted_height * logo.width:
+        return (max(1, fitted_height * logo.width // logo.height), fitted_height)
+    return (fitted_width, max(1, fitted_width * logo.height // logo.width))
 
 
 def _party(party: Party, room: int, style: Style) -> tuple[TextLine, ...]:

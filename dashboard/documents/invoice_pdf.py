@@ -74,7 +74,7 @@ def invoice_pdf(invoice: Invoice) -> StoredPdf:
     sheet = _sheet(invoice, db.session.get_one(Setting, 1))
     document = store.find(sheet.key)
     if document is None:
-        made = render(invoice_html.document(sheet.title, _laid_out(sheet).html))
+        made = render(invoice_html.document(sheet.title, _laid_out(sheet).html, logo=sheet.printed.logo))
         document = store.put(sheet.key, MEDIA_TYPE, [made])
     return StoredPdf(document, file_name(invoice))
 
@@ -149,7 +149,9 @@ def _batches(sheets: Iterable[_LaidOut]) -> Iterator[list[_LaidOut]]:
 def _render_batch(batch: Sequence[_LaidOut]) -> Iterator[tuple[str, bytes | PdfFailed]]:
     """Keys with their PDFs: one run for all; where that fails, in halves, until the one at fault is alone."""
     try:
-        made = render(invoice_html.document("Invoices", *(laid.html for laid in batch)))
+        # The logo is the account's, not the snapshot's, so all of a batch have the same.
+        logo = batch[0].sheet.printed.logo
+        made = render(invoice_html.document("Invoices", *(laid.html for laid in batch), logo=logo))
         files = split(made, [laid.pages for laid in batch], [laid.sheet.title for laid in batch])
     except PdfFailed as error:
         if len(batch) == 1:

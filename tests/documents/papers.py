@@ -91,7 +91,8 @@ def layout(paper: Invoice, setting: Setting | None = None) -> Layout:
 
 
 def html(paper: Invoice, setting: Setting | None = None) -> str:
-    return document("Invoice", pages(layout(paper, setting)))
+    laid = layout(paper, setting)
+    return document("Invoice", pages(laid), logo=laid.invoice.logo)
 
 
 def pdf(paper: Invoice, setting: Setting | None = None) -> bytes:
