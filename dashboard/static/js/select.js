@@ -1,31 +1,29 @@
-// Searchable drop-downs (Tom Select), fetched only on pages that have one.
+// Searchable drop-downs (Tom Select).
 //   data-select="search"  a long list that is already in the page
 //   data-select="remote"  data-search-url answers ?q= with [{value, text, note}]
 //                         data-search-with="customer,currency" adds those fields of the form to the question
 //   data-select="tags"    words separated by commas
 import { onContent, within } from "./page.js";
 
-let library;
-const load = () => (library ??= import("../vendor/tom-select/tom-select.min.js").then(() => window.TomSelect));
-
 export function startSelects() {
   onContent((root) => enhance(root));
 }
 
-export async function enhance(root) {
+// At once, not after another fetch: whoever types early types into the control that stays.
+export function enhance(root) {
   const found = within(root, "[data-select], select[data-search-url]").filter((one) => !one.tomselect && !one.dataset.enhanced);
-  if (!found.length) return;
-  for (const one of found) one.dataset.enhanced = "1";
-  const TomSelect = await load();
-  for (const one of found) if (one.isConnected) make(TomSelect, one);
+  for (const one of found) {
+    one.dataset.enhanced = "1";
+    make(one);
+  }
 }
 
-function make(TomSelect, element) {
+function make(element) {
   const kind = element.dataset.select ?? "remote";
   const options = { maxOptions: 200, placeholder: element.dataset.placeholder ?? "", hidePlaceholder: true, dropdownParent: element.closest("dialog") ? null : "body", closeAfterSelect: !element.multiple, plugins: element.multiple || kind === "tags" ? ["remove_button"] : [], render: renderers() };
   if (kind === "remote") Object.assign(options, remote(element));
   if (kind === "tags") Object.assign(options, { create: true, delimiter: ",", persist: false, createOnBlur: true, render: { ...renderers(), no_results: null } });
-  const made = new TomSelect(element, options);
+  const made = new window.TomSelect(element, options);
   // The control that is typed into has the label now; the element behind it is no longer for readers.
   element.setAttribute("aria-hidden", "true");
   made.dropdown_content.removeAttribute("aria-labelledby");
