@@ -141,13 +141,17 @@ class AdminView(GuardedView, ListScreen, ModelView):
         context = {
             "record": record,
             "record_title": str(record),
-            "facts": facts(self.form(obj=record)),
+            "facts": self.facts(record),
             "timeline": timeline(self.model.__tablename__, record.id),
             "crumbs": self.crumbs(str(record)),
             "actions": self.page_actions(record),
             **self.details_context(record),
         }
         return self.render(self.details_template, **context)
+
+    def facts(self, record: Any) -> list[dict[str, str]]:
+        """What the details page says of the record: the fields of its form that are filled."""
+        return facts(self.form(obj=record))
 
     def page_actions(self, record: Any) -> list[dict[str, Any]]:
         """The buttons at the head of a record's page."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from dashboard.admin_views.fields import ChoiceField, LookupField
 from dashboard.admin_views.forms import Form
+from dashboard.rules.money import plain
 
 
 def conflict_rows(mine: Form, theirs: Form) -> list[dict[str, Any]]:
@@ -42,6 +44,16 @@ def as_text(field: Any, value: Any) -> str:
         return field.current_label() or f"#{value}"
     if isinstance(field, ChoiceField):
         return str(dict(field.pairs()).get(str(value), value))
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return "; ".join(_line(row) for row in value)
     if isinstance(value, list):
-        return ", ".join(str(one) for one in value)
-    return str(value)
+        labels = {choice.value: choice.label for choice in getattr(field, "choices", None) or ()}
+        return ", ".join(str(labels.get(one, one)) for one in value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _line(row: dict[str, Any]) -> str:
+    """An invoice line in a few words: `10 × 5.00 Rental at 20 %`."""
+    numbers = [row.get(name) for name in ("quantity", "unit_price", "tax_percent")]
+    quantity, price, percent = ("?" if one is None else plain(one) for one in numbers)
+    return f"{quantity} × {price} {row.get('description') or ''} at {percent} %".replace("  ", " ")

@@ -134,6 +134,10 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             form_key=form.form_key.data,
         )
 
+    def facts(self, record: Any) -> list[dict[str, str]]:
+        """None: the page is the invoice itself."""
+        return []
+
     def details_context(self, record: Any) -> dict[str, Any]:
         return {
             "status": status_of(record),
