@@ -34,6 +34,19 @@ class InvoiceForm(AdminForm):
     notes = fields.long_text("Notes", help="Printed under the lines.")
     items = FieldList(FormField(ItemForm), max_entries=MOST_LINES)
 
+    def __init__(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(formdata, *args, **kwargs)
+        # The field takes no more than it may hold; what was sent beyond that must not vanish unsaid.
+        self.lines_sent = len({name.split("-")[1] for name in formdata or () if name.startswith("items-")})
+
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        fine = super().validate(*args, **kwargs)
+        if self.lines_sent <= MOST_LINES:
+            return bool(fine)
+        said = f"An invoice can have at most {MOST_LINES:,} lines; this has {self.lines_sent:,}. Split it."
+        self.items.errors = [*self.items.errors, said]
+        return False
+
     def values(self) -> dict[str, Any]:
         found = super().values()
         found["items"] = [_row(entry.form) for entry in self.items]

@@ -90,5 +90,5 @@ export function checkPackages(editor) {
     const name = packageInput(line).value;
     showError(line, "package_id", `${name} is priced in ${own}, and this invoice is in ${code}. Choose a package in ${code}, or clear the package and keep the line.`);
   }
-  if (wrong) toast(`The currency is now ${code}: ${wrong === 1 ? "1 line has a package" : `${wrong} lines have packages`} priced in another one. They are marked.`, "warn");
+  if (wrong) toast(`The currency is now ${code}: ${wrong === 1 ? "1 marked line has a package" : `${wrong} marked lines have packages`} priced in another one.`, "warn");
 }
