@@ -19,7 +19,9 @@ from dashboard.queries import package_list, settings
 
 class AssignmentForm(Form):
     customer_id = fields.lookup("Customer", "customer", required=True, hint="Choose a customer")
-    package_id = fields.lookup("Package", "package", required=True, hint="Choose a package")
+    package_id = fields.lookup(
+        "Package", "package", required=True, hint="Choose a package", search_with="customer_id"
+    )
     quantity = fields.decimal("Quantity", places=6, min=0, required=True)
     start_date = fields.day("Start Date", required=True)
     end_date = fields.day("End Date", help="The last day; empty: until further notice.")

@@ -47,8 +47,8 @@ def as_text(field: Any, value: Any) -> str:
     if isinstance(value, list) and isinstance(value[0], dict):
         return "; ".join(_line(row) for row in value)
     if isinstance(value, list):
-        labels = {choice.value: choice.label for choice in getattr(field, "choices", None) or ()}
-        return ", ".join(str(labels.get(one, one)) for one in value)
+        labels = {str(choice.value): choice.label for choice in getattr(field, "choices", None) or ()}
+        return ", ".join(str(labels.get(str(one), one)) for one in value)
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 

@@ -93,6 +93,8 @@ class NumberField(StringField):
     ) -> None:
         super().__init__(label, validators, **kwargs)
         self.places, self.low, self.high = places, min, max
+        # Decimals always shown, such as the currency's; a form that knows the currency sets them.
+        self.least_places = 0
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = valuelist[0].strip() if valuelist else ""
@@ -111,7 +113,7 @@ class NumberField(StringField):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else plain(Decimal(self.data))
+        return "" if self.data is None else plain(Decimal(self.data), self.least_places)
 
 
 def decimal(
@@ -244,7 +246,7 @@ def choice(
         description=help,
         default=default,
         validators=_presence(required) if required else [],
-        render_kw={"data-select": "search"} if search else {},
+        render_kw={"data-select": "search", "data-placeholder": blank or ""} if search else {},
     )
 
 
@@ -308,8 +310,20 @@ class LookupField(SelectFieldBase):
         return super().__call__(**kwargs)
 
 
-def lookup(label: str, endpoint: str, *, required: bool = False, help: str = "", hint: str = "") -> Any:
-    return LookupField(label, _presence(required), endpoint=endpoint, description=help, hint=hint)
+def lookup(
+    label: str,
+    endpoint: str,
+    *,
+    required: bool = False,
+    help: str = "",
+    hint: str = "",
+    search_with: str = "",
+) -> Any:
+    """`search_with` names a field of the form that narrows what is found."""
+    sent = {"data-search-with": search_with} if search_with else {}
+    return LookupField(
+        label, _presence(required), endpoint=endpoint, description=help, hint=hint, render_kw=sent
+    )
 
 
 class TagsField(StringField):

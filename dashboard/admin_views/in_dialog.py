@@ -20,7 +20,7 @@ class InDialog:
             return super().page_of(template, form, record)  # type: ignore[misc,no-any-return]
         return view.render(  # type: ignore[no-any-return]
             "admin/modal.html",
-            title=f"Add {view.singular}" if record is None else f"Edit {record}",
+            title=view.create_label if record is None else f"Edit {record}",
             form=form,
             problems=form.loose_errors,
             form_action=request.full_path.rstrip("?"),

@@ -14,7 +14,7 @@ from dashboard.models import Customer, Package, Staff
 def _of_one_currency(extra: dict[str, str]) -> list[Any]:
     """Active packages; for a customer only those priced in its currency."""
     conditions: list[Any] = [Package.active.is_(True)]
-    key = extra.get("customer", "")
+    key = extra.get("customer") or extra.get("customer_id", "")
     if key.isascii() and key.isdigit() and len(key) < 19:
         currency = db.session.scalar(select(Customer.currency).where(Customer.id == int(key)))
         if currency:

@@ -11,6 +11,7 @@ from flask_admin import expose
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
+from dashboard.admin_views.conflict import facts
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import Action
@@ -145,7 +146,9 @@ class PackageView(AdminView):
         return packages.update(actor, record.id, values, version=form.read_version())
 
     def details_context(self, record: Any) -> dict[str, Any]:
-        return {"holders": customer_queries.holders(record.id)}
+        # The days stand in the form's own fields, so the facts are read from it.
+        shown = facts(self.form_for(record))
+        return {"facts": shown, "holders": customer_queries.holders(record.id)}
 
     def do_stop(self, actor: Any, keys: list[int]) -> Any:
         return packages.update_many(actor, keys, {"active": False})

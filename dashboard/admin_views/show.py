@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from dashboard.admin_views.answers import macro
 from dashboard.queries.listing import Column
-from dashboard.rules.money import format_money, plain
+from dashboard.rules.money import format_money, format_price, plain
 
 NOTHING = Markup('<span class="muted" aria-label="nothing">–</span>')
 
@@ -33,6 +33,8 @@ def cell(column: Column, values: Mapping[str, Any]) -> Markup:
         return Markup('<span class="muted">{}</span>').format(column.blank) if column.blank else NOTHING
     if column.kind == "money":
         return money(value, values[column.currency])
+    if column.price:
+        return escape(format_price(value, values[column.currency]))
     if column.badge:
         return badge(str(value), column.choices.get(value))
     return escape(text(column, value))
@@ -45,6 +47,8 @@ def plain_cell(column: Column, values: Mapping[str, Any]) -> str:
         return column.blank
     if column.kind == "money":
         return format_money(value, values[column.currency], code=True)
+    if column.price:
+        return format_price(value, values[column.currency])
     return text(column, value)
 
 

@@ -51,6 +51,8 @@ class Column:
     nullable: bool = False
     # A choice shown as a coloured badge, and the word for a missing value.
     badge: bool = False
+    # A number that is a unit price, written with every decimal it has in the row's currency.
+    price: bool = False
     blank: str = ""
 
 

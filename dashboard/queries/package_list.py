@@ -42,10 +42,12 @@ LISTING = Listing(
     columns=(
         Column("name", "Name", Package.name, sortable=True, filterable=True),
         Column("currency", "Currency", Package.currency, filterable=True),
-        Column("retail", "Retail", Package.retail, kind="number", filterable=True, editable="retail"),
-        Column("cost", "Cost", Package.cost, kind="number", filterable=True, hidden=True),
-        Column("setup_retail", "Setup Retail", Package.setup_retail, kind="number", hidden=True),
-        Column("setup_cost", "Setup Cost", Package.setup_cost, kind="number", hidden=True),
+        Column(
+            "retail", "Retail", Package.retail, kind="number", price=True, filterable=True, editable="retail"
+        ),
+        Column("cost", "Cost", Package.cost, kind="number", price=True, filterable=True, hidden=True),
+        Column("setup_retail", "Setup Retail", Package.setup_retail, kind="number", price=True, hidden=True),
+        Column("setup_cost", "Setup Cost", Package.setup_cost, kind="number", price=True, hidden=True),
         Column(
             "frequency",
             "Frequency",
@@ -144,7 +146,7 @@ ASSIGNMENTS = Listing(
             filterable=True,
             editable="end_date",
         ),
-        Column("retail", "Retail", Package.retail, kind="number"),
+        Column("retail", "Retail", Package.retail, kind="number", price=True),
         Column("currency", "Currency", Package.currency, filterable=True),
         Column(
             "free_minutes",

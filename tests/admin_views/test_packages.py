@@ -215,3 +215,11 @@ def test_the_list_of_assignments(client_as, acorn, line):
     for query in ("", "?tab=running", f"?package.is={line.id}", f"?customer.is={acorn.id}", "?search=acorn"):
         assert "Acorn Example Networks" in words(client.get(f"/admin/assignment/{query}"))
     assert client.get("/admin/assignment/new/").status_code == 403
+
+
+def test_the_page_names_the_days(client_as):
+    weekly = make_package("Weekly", frequency="weekly", frequency_match=[1, 5], retail="4.5")
+    said = words(client_as("viewer").get(f"/admin/package/details/?id={weekly.id}"))
+    assert "Week Days Monday, Friday" in said
+    assert "Days of the Month" not in said
+    assert "Retail 4.5 " in said
