@@ -118,7 +118,7 @@ class StaffView(AdminView):
             )
         if record.locked_at(dt.datetime.now(dt.UTC)):
             href = url_for(".unlock_view", id=record.id)
-            actions.append({"label": "Unlock", "href": href, "icon": "lock", "method": "post"})
+            actions.insert(1, {"label": "Unlock", "href": href, "icon": "lock", "method": "post"})
         return actions
 
     @expose("/<id>/password", methods=("GET", "POST"))

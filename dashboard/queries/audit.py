@@ -47,6 +47,8 @@ class Entry:
     title: str
     changes: tuple[Change, ...]
     subject: str
+    # What goes on after the subject's name: " issued, 2 lines added".
+    story: str
     subject_table: str
     subject_id: str
 
@@ -229,13 +231,17 @@ def _deed(group: _Group, names: Names) -> Deed:
 
 def _entry(rows: list[Row], names: Names) -> Entry:
     first = rows[0]
+    own, others = _parts(rows, names)
+    title = ", ".join([f"{audit_words.noun(first.subject_table)} {done}" for done in own] + others)
+    story = f" {', '.join([*own, *others])}" if own else f": {', '.join(others)}"
     return Entry(
         when=first.at.astimezone(names.zone),
         who=first.who,
         comment=first.comment,
-        title=_title(rows, names),
+        title=title[:1].upper() + title[1:],
         changes=tuple(_changes(rows, names)),
         subject=names.subject(first.subject_table, first.subject_id),
+        story=story,
         subject_table=first.subject_table,
         subject_id=first.subject_id,
     )
@@ -250,20 +256,21 @@ _STATE_CHANGES = {
 }
 
 
-def _title(rows: list[Row], names: Names) -> str:
-    """ "Invoice issued", "Line “Support” changed, 2 lines added"."""
+def _parts(rows: list[Row], names: Names) -> tuple[list[str], list[str]]:
+    """What was done to the record itself, "issued", and to what belongs to it, "2 lines added"."""
     said: dict[tuple[str, str], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: not row.is_own):
+    for row in rows:
         said.setdefault((row.table, _done(row)), []).append(row)
-    parts = []
+    own = [done for (table, done), these in said.items() if these[0].is_own]
+    others = []
     for (table, done), these in said.items():
-        if len({row.row_id for row in these}) > 1:
-            parts.append(f"{len({row.row_id for row in these})} {audit_words.noun(table, 2)} {done}")
-        else:
-            name = "" if these[0].is_own else names.quoted(table, these[0].row_id)
-            parts.append(f"{audit_words.noun(table)}{name} {done}")
-    text = ", ".join(parts)
-    return text[:1].upper() + text[1:]
+        count = len({row.row_id for row in these})
+        if not these[0].is_own:
+            what = (
+                f"{count} {audit_words.noun(table, 2)}" if count > 1 else names.part(table, these[0].row_id)
+            )
+            others.append(f"{what} {done}")
+    return own, others
 
 
 def _done(row: Row) -> str:
@@ -277,8 +284,9 @@ def _changes(rows: Iterable[Row], names: Names) -> Iterator[Change]:
         # Who deletes a line or a contact is told which; what was in it stands in the entries before.
         if row.action == "delete" and not row.is_own:
             continue
-        place = "" if row.is_own else f"{audit_words.noun(row.table)}{names.quoted(row.table, row.row_id)}: "
-        for column, (before, after) in row.changes.items():
+        place = "" if row.is_own else f"{names.part(row.table, row.row_id)}: "
+        for column in audit_words.in_order(row.table, row.changes):
+            before, after = row.changes[column]
             if _says_nothing(row, column, before, after):
                 continue
             name = f"{place}{audit_words.label(column)}"
@@ -296,5 +304,5 @@ def _says_nothing(row: Row, column: str, before: Any, after: Any) -> bool:
     if not row.is_own and audit_names.REFERENCES.get(column) == row.subject_table:
         return True
     if row.action == "insert":
-        return audit_words.is_nothing(after)
+        return audit_words.is_nothing(after) or column in audit_words.USUAL_AT_FIRST
     return audit_words.is_nothing(before) and audit_words.is_nothing(after)

@@ -99,10 +99,13 @@ class Names:
             return f"{kind} {key}"
         return name if name.startswith(kind) else f"{kind} {name}"
 
-    def quoted(self, table: str, key: str) -> str:
-        """The name to put behind a noun, in quotes; nothing where there is none."""
-        name = self.names.get((table, key))
-        return f" “{name[:60]}”" if name else ""
+    def part(self, table: str, key: str) -> str:
+        """ "contact “Ann”", "line 2", "allocation": what belongs to a record, inside a sentence."""
+        noun = audit_words.noun(table)
+        name = self.names.get((table, key), "")
+        if name.lower().startswith(noun):
+            return name[0].lower() + name[1:60]
+        return f"{noun} “{name[:60]}”" if name else noun
 
     def reference(self, column: str, stored: Any) -> str | None:
         """The name behind a key; None where the column holds no key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,6 +44,9 @@ NOUNS: dict[str, tuple[str, str]] = {
 
 # Copies of what another line of the same entry says, and what means nothing to a reader.
 LEFT_OUT = frozenset("created_by created_by_name customer_name origin_key logo_type fs_uniquifier".split())
+
+# What a new record begins with, and what would only lengthen the tale.
+USUAL_AT_FIRST = frozenset({"position", "revision", "origin"})
 
 _LABELS: dict[str, str] = {
     "account_manager_id": "Account manager",
@@ -104,6 +107,13 @@ _CHOICES: dict[tuple[str, str], Mapping[str, str]] = {
 def noun(table: str, count: int = 1) -> str:
     one, many = NOUNS.get(table, (table.replace("_", " "), table.replace("_", " ")))
     return one if count == 1 else many
+
+
+def in_order(table: str, columns: Iterable[str]) -> list[str]:
+    """Columns in the order of their table; JSON keeps them in another."""
+    found = db.metadata.tables.get(table)
+    places = {column.name: number for number, column in enumerate(found.columns)} if found is not None else {}
+    return sorted(columns, key=lambda column: (places.get(column, len(places)), column))
 
 
 def label(column: str) -> str:

@@ -17,7 +17,7 @@ def read(client, **asked):
 
 
 def subjects(page):
-    return re.findall(r"<div>(?:<a [^>]*>)?([^<]+)(?:</a>)?: ", page)
+    return re.findall(r"<div><a [^>]*>([^<]+)</a>", page)
 
 
 @pytest.mark.parametrize("role", ["viewer", "clerk"])
@@ -47,7 +47,7 @@ def test_filters(client_as, actor, as_role):
         "Staff account Clark Clerk",
         "Customer Example Telecom Ltd",
     ]
-    assert "Contact “Ann” added" in read(client, kind="contact")
+    assert "</a>: contact “Ann” added" in read(client, kind="contact")
     assert subjects(read(client, kind="staff")) == ["Staff account Clark Clerk"]
     one = read(client, record="customer", id=customer.id)
     assert subjects(one) == ["Customer Example Telecom Ltd"] * 2
@@ -99,13 +99,11 @@ def test_pages(client_as, monkeypatch):
 def test_an_invoice_links_to_its_page(client_as):
     invoice = make_issued(make_customer())
     page = read(client_as("manager"), kind="invoice")
-    assert f"Invoice {invoice.number}" in page
-    assert "Invoice issued" in page
+    assert f">Invoice {invoice.number}</a> issued" in page
 
 
 def test_a_record_that_is_gone_keeps_its_name(client_as, actor):
     customer = make_customer("Gone Ltd")
     customers.delete(actor, customer.id)
     page = read(client_as("manager"))
-    assert "Customer Gone Ltd" in page
-    assert "Customer deleted" in page
+    assert ">Customer Gone Ltd</a> deleted" in page
