@@ -19,6 +19,7 @@ from typing import Any
 from PIL import Image
 
 from dashboard.documents.snapshot import build_snapshot
+from dashboard.documents.text_fit import fenced
 from dashboard.models import Invoice, InvoiceItem, Setting
 from dashboard.rules.money import add, format_money, format_price, plain
 
@@ -176,7 +177,7 @@ def _line(item: InvoiceItem, currency: str, named: bool) -> Line:
             _grouped(item.quantity),
             format_price(item.unit_price, currency),
             format_money(item.net, currency),
-            f"{item.tax_name} {rate}".strip() if named else rate,
+            f"{fenced(item.tax_name)} {rate}" if named and item.tax_name else rate,
             format_money(item.gross, currency),
         ),
     )

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from dashboard.documents.invoice_context import Logo
 from dashboard.documents.invoice_layout import Layout
 from dashboard.documents.invoice_styles import STYLES
-from dashboard.documents.text_fit import runs, wrap
+from dashboard.documents.text_fit import fenced, runs, wrap
 
 _CLOSE = "</body>\n</html>\n"
 _HERE = Path(__file__).parent
@@ -60,7 +60,8 @@ def pages(layout: Layout) -> str:
     """The pages of one invoice, without the frame of a document."""
     seller, style = layout.invoice.seller, layout.style
     room = style.content - 160
-    foot = wrap(" · ".join(part for part in (seller.name, *seller.reach) if part), room, style.label)
+    said = " · ".join(fenced(part) for part in (seller.name, *seller.reach) if part)
+    foot = wrap(said, room, style.label)
     later = wrap(seller.name, style.content // 2, style.small)
     return _template("invoice.html").render(
         invoice=layout.invoice,

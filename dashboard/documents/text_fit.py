@@ -53,6 +53,8 @@ _BY_WIDTH = {
 }
 _WIDTH = {char: width for width, chars in _BY_WIDTH.items() for char in chars}
 _UNKNOWN = 740
+# Letters that are joined are narrower than alone.
+_RIGHT_TO_LEFT_WIDTH = 640
 _WIDE = 1000
 # Bold is this much wider, in percent.
 _BOLD = 112
@@ -68,6 +70,8 @@ def _char_width(char: str) -> int:
         return 0
     if unicodedata.east_asian_width(char) in ("W", "F"):
         return _WIDE
+    if unicodedata.bidirectional(char) in _RIGHT_TO_LEFT:
+        return _RIGHT_TO_LEFT_WIDTH
     base = unicodedata.normalize("NFD", char)[0]
     return _WIDTH.get(base, _UNKNOWN)
 
@@ -182,6 +186,11 @@ def runs(text: str) -> tuple[str, ...]:
             cut.append(char)
             before = kind
     return tuple(cut)
+
+
+def fenced(text: str) -> str:
+    """The text so that a number after it keeps its place, also where it ends in a word from right to left."""
+    return f"{text}\u200e" if len(runs(text)) > 1 or direction(text) == "rtl" else text
 
 
 @lru_cache(maxsize=4096)
