@@ -66,7 +66,7 @@ class InvoicePayments:
         offered = payment_queries.choices(invoice)
         form = AllocateForm(request.form if request.method == "POST" else None)
         form.payment_id.source = {str(one.id): one.label for one in offered}
-        places = exponent(invoice.currency)
+        places = form.amount.least_places = exponent(invoice.currency)
         if request.method == "GET":
             wanted = request.args.get("payment", "")
             first = next((one for one in offered if str(one.id) == wanted), offered[0] if offered else None)
@@ -103,6 +103,7 @@ class InvoicePayments:
         invoice = view.get_one(id)
         form = RecordForm(request.form if request.method == "POST" else None)
         if request.method == "GET":
+            form.amount.least_places = exponent(invoice.currency)
             form.amount.process(None, invoice.balance)
             form.paid_on.process(None, settings.today())
 

@@ -20,7 +20,7 @@ from dashboard.operations.errors import Duplicate, Invalid, Refused
 from dashboard.queries import payment_list, settings
 from dashboard.queries import payments as payment_queries
 from dashboard.queries.listing import Column
-from dashboard.rules.money import format_money
+from dashboard.rules.money import exponent, format_money
 
 
 class PaymentForm(Form):
@@ -108,6 +108,12 @@ class PaymentView(AdminView):
     def defaults(self) -> dict[str, Any]:
         return {"paid_on": settings.today(), "status": "completed"}
 
+    def form_for(self, record: Any, formdata: Any = None) -> Form:
+        form = super().form_for(record, formdata)
+        if record is not None:
+            form["amount"].least_places = form["fee"].least_places = exponent(record.currency)
+        return form
+
     def details_context(self, record: Any) -> dict[str, Any]:
         return {
             "allocations": payment_queries.allocations(record.id),
@@ -159,6 +165,7 @@ class PaymentView(AdminView):
         payment = self.get_one(id)
         form = RefundForm(request.form if request.method == "POST" else None)
         if request.method == "GET":
+            form.amount.least_places = exponent(payment.currency)
             form.amount.process(None, payment.amount - payment.refunded)
             form.refunded_on.process(None, settings.today())
         if request.method == "POST" and form.validate():

@@ -61,9 +61,16 @@ function remote(element) {
         const field = element.form?.elements[name];
         if (field?.value) url.searchParams.set(name, field.value);
       }
+      const chosen = this.items.join();
+      // An answer that comes after the choice must not open the list again.
+      const late = () => this.items.join() !== chosen;
       fetch(url, { headers: { Accept: "application/json" } })
         .then((response) => (response.ok ? response.json() : []))
-        .then((body) => done(Array.isArray(body) ? body : body.results ?? []))
+        .then((body) => {
+          if (!late()) return done(Array.isArray(body) ? body : body.results ?? []);
+          done();
+          this.close(false);
+        })
         .catch(() => done());
     },
   };
