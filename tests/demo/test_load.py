@@ -85,3 +85,13 @@ def test_books_in_use_stay_as_they_are(app, as_role):
     assert count(Customer.id > 0) == 1
     assert count(Invoice.id > 0) == count(Package.id > 0) == 0
     assert db.session.get_one(Setting, 1).company_name == ""
+
+
+def test_the_command_loads_once(app):
+    runner = app.test_cli_runner()
+    first = runner.invoke(args=["demo", "load"])
+    assert (first.exit_code, first.output) == (0, "The demo is loaded.\n")
+    made = count(Customer.id > 0)
+    again = runner.invoke(args=["demo", "load"])
+    assert (again.exit_code, again.output) == (0, "There are customers already, so no demo was loaded.\n")
+    assert count(Customer.id > 0) == made == 40
