@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.documents.text_fit import cjk_font, clean, direction, runs, width, wrap
+from dashboard.documents.text_fit import cjk_font, clean, direction, fenced, runs, width, wrap
 
 
 @given(st.text(max_size=200), st.integers(60, 400))
@@ -68,3 +68,10 @@ def test_pieces_of_different_direction_are_kept_apart():
 )
 def test_shared_ideographs_take_the_shapes_of_their_language(text, font):
     assert cjk_font(text) == font
+
+
+def test_a_number_keeps_its_place_after_a_word_from_right_to_left():
+    assert fenced("VAT") == "VAT"
+    assert fenced("ضريبة") == "ضريبة\u200e"
+    assert fenced("VoIP خدمة") == "VoIP خدمة\u200e"
+    assert width(fenced("ضريبة"), 16) == width("ضريبة", 16)
