@@ -15,6 +15,7 @@ from dashboard.operations import customer_import, customers
 from dashboard.operations.csv_file import read_table
 from dashboard.operations.customer_columns import TARGETS, guess
 from dashboard.operations.errors import Duplicate, Forbidden, Missing, Refused
+from tests.support.books import at_once
 
 SIMPLE = {0: "name", 1: "currency"}
 
@@ -250,3 +251,19 @@ def test_the_list_of_faults_as_csv(app):
         ["Row", "Field", "Problem", "Value"],
         ["3", "Currency", '"=1+1" is not a currency. Use a code such as USD, EUR or GBP.', "'=1+1"],
     ]
+
+
+def test_the_same_file_twice_at_once(app, clerk):
+    tokens = [customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\nOak,EUR\n") for _ in range(3)]
+    results = at_once(
+        app, [lambda token=token: customer_import.run(clerk, token, SIMPLE) for token in tokens]
+    )
+    assert sum(isinstance(one, Refused) for one in results) == 2
+    assert count() == 2
+
+
+def test_one_upload_twice_at_once(app, clerk):
+    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\n")
+    results = at_once(app, [lambda: customer_import.run(clerk, token, SIMPLE) for _ in range(3)])
+    assert sum(isinstance(one, Duplicate) for one in results) == 2
+    assert count() == 1

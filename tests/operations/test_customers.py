@@ -11,7 +11,16 @@ from sqlalchemy import func, select
 from dashboard.extensions import db
 from dashboard.models import AuditEntry, Contact, Customer, Invoice, Package, Payment, Staff
 from dashboard.operations import assignments, contacts, customers, packages
-from dashboard.operations.errors import Duplicate, Forbidden, Invalid, Missing, Refused, Stale
+from dashboard.operations.errors import (
+    Duplicate,
+    Forbidden,
+    Invalid,
+    Missing,
+    OperationError,
+    Refused,
+    Stale,
+)
+from tests.support.books import at_once, fresh, make_draft
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -291,3 +300,32 @@ def test_each_change_is_recorded_with_its_reason(clerk, acorn):
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
     assert (entry.table_name, entry.action, entry.comment) == ("customer", "update", "asked by phone")
     assert entry.changes["status"] == ["active", "inactive"]
+
+
+# At once
+
+
+def test_a_currency_and_a_first_invoice_at_once(app, clerk):
+    for attempt in range(5):
+        made = customers.create(clerk, {"name": f"Example {attempt}", "currency": "USD"})
+        at_once(
+            app,
+            [
+                lambda key=made.id: customers.update(clerk, key, {"currency": "EUR"}),
+                lambda one=made: make_draft(one),
+            ],
+        )
+        invoice = db.session.scalars(select(Invoice).where(Invoice.customer_id == made.id)).one()
+        assert invoice.currency == fresh(made).currency
+
+
+def test_a_delete_and_a_first_invoice_at_once(app, manager):
+    for attempt in range(5):
+        made = customers.create(manager, {"name": f"Example {attempt}", "currency": "USD"})
+        results = at_once(
+            app, [lambda key=made.id: customers.delete(manager, key), lambda one=made: make_draft(one)]
+        )
+        refused = [one for one in results if isinstance(one, OperationError)]
+        assert len(refused) == 1
+        left = db.session.scalar(select(func.count()).where(Invoice.customer_id == made.id))
+        assert left == (0 if results[1] in refused else 1)
