@@ -8,8 +8,9 @@ import { startGrid } from "./grid.js";
 import { FIELDS, check, copy, fault, fieldOf, firstWrong, isBlank, packageInput, setTyped, setValue, showError, showRange, typed, value } from "./line.js";
 import { startLineDialog } from "./line-dialog.js";
 import { startMenu } from "./line-menu.js";
-import { startPackages } from "./packages.js";
+import { settleLine, startPackages } from "./packages.js";
 import { startPaste } from "./paste.js";
+import { afterPress } from "./press.js";
 import { Totals } from "./totals.js";
 
 export const MOST_LINES = 1000;
@@ -127,13 +128,17 @@ class Editor {
     const line = element.closest("[data-line]");
     const field = fieldOf(element);
     clearTimeout(this.timers.get(line));
-    if (field !== "package_id" && !isBlank(line)) showError(line, field, fault(line, field));
+    if (field === "package_id") return;
+    afterPress(() => { if (!isBlank(line)) showError(line, field, fault(line, field)); });
   }
 
   /** Before the form goes: untouched lines are left out, every line is checked, names get their numbers. */
   ready() {
     for (const line of this.lines()) if (isBlank(line)) line.remove();
-    for (const line of this.lines()) check(line);
+    for (const line of this.lines()) {
+      check(line);
+      settleLine(this, line);
+    }
     this.reordered();
     this.lines().forEach((line, at) => {
       for (const field of ["id", ...FIELDS]) line.querySelector(`[data-field="${field}"]`).name = `items-${at}-${field}`;

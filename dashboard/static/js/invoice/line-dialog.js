@@ -1,7 +1,9 @@
 // "Edit Invoice Line": a row of the table in a dialog. Nothing reaches the row before Save.
 import { ask, openDialog } from "../dialogs.js";
 import { NumberError, parseDecimal } from "../money.js";
-import { FIELDS, check, copy, fault, fieldOf, packageInput, setValue, showError, typed, value } from "./line.js";
+import { FIELDS, check, copy, fault, fieldOf, firstWrong, packageInput, setValue, showError, typed, value } from "./line.js";
+import { settleLine } from "./packages.js";
+import { afterPress } from "./press.js";
 
 export function startLineDialog(editor) {
   const dialog = document.getElementById("line-dialog");
@@ -28,7 +30,7 @@ export function startLineDialog(editor) {
   });
   form.addEventListener("focusout", (event) => {
     const field = fieldOf(event.target);
-    if (field && field !== "package_id" && typed(form).has(field)) showError(form, field, fault(form, field));
+    if (field && field !== "package_id" && typed(form).has(field)) afterPress(() => showError(form, field, fault(form, field)));
   });
   form.addEventListener("line:changed", show);
   form.addEventListener("click", (event) => {
@@ -37,7 +39,9 @@ export function startLineDialog(editor) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const wrong = check(form);
+    check(form);
+    settleLine(editor, form);
+    const wrong = firstWrong(form);
     if (wrong) return wrong.focus();
     keep(editor, session, form);
     dialog.close();

@@ -113,8 +113,10 @@ export function step(by) {
   owner.setAttribute("aria-activedescendant", `package-option-${active}`);
 }
 
-/** What the keyboard stands on, or the only one left. */
-export const picked = () => options[active] ?? (options.length === 1 ? options[0] : null);
+/** What the keyboard stands on. */
+export const picked = () => options[active] ?? null;
+/** The one option left, where there is one. */
+export const only = () => (options.length === 1 ? options[0] : null);
 /** The option with exactly this name among those shown last. */
 export const named = (text) => options.find((option) => option.text.toLowerCase() === text.toLowerCase());
 

@@ -2,7 +2,8 @@
 import { UNREACHABLE, isSignedOut, said } from "../page.js";
 import { signIn } from "../sign-in.js";
 import { FILLED, clearError, packageInput, setValue, showError, typed, value } from "./line.js";
-import { close, find, isOpen, named, open, picked, startPackageList, step } from "./package-list.js";
+import { afterPress } from "./press.js";
+import { close, find, isOpen, named, only, open, picked, startPackageList, step } from "./package-list.js";
 
 const UNKNOWN = "Choose a package from the list, or leave this empty.";
 // What stood in each field when the reader came to it.
@@ -22,11 +23,12 @@ export function startPackages(editor) {
     on("focusin", remember);
     on("input", (input) => {
       hidden(input).value = "";
+      if (!input.value.trim()) clearError(lineOf(input), "package_id");
       open(input, base, customer(), input.value.trim());
     });
     on("click", (input) => { if (!isOpen(input)) open(input, base, customer(), ""); });
     on("keydown", (input, event) => onKey(editor, input, event, () => open(input, base, customer(), "")));
-    on("focusout", (input) => { close(); settle(editor, input); });
+    on("focusout", (input) => { close(); afterPress(() => settle(editor, input)); });
     on("package:restored", putBack);
     root.addEventListener("click", (event) => {
       const answer = event.target.closest("[data-replace]");
@@ -60,8 +62,9 @@ function onKey(editor, input, event, openAll) {
     step(event.key === "ArrowDown" ? 1 : -1);
   } else if (event.key === "Enter") {
     event.preventDefault();
-    const option = picked() ?? named(input.value.trim());
-    if (option && input.value.trim()) choose(editor, input, option);
+    const text = input.value.trim();
+    const option = picked() ?? (text && (named(text) ?? only()));
+    if (option) choose(editor, input, option);
     else close();
   } else if (event.key === "Escape") {
     event.preventDefault();
@@ -72,8 +75,14 @@ function onKey(editor, input, event, openAll) {
   }
 }
 
+/** What is typed in a line's Package but not chosen yet, before the form is sent. */
+export function settleLine(editor, line) {
+  if (packageInput(line).value.trim() && !value(line, "package_id")) settle(editor, packageInput(line));
+}
+
 /** The field was left: what is typed there is nothing, the package as before, or the name of one. */
 function settle(editor, input) {
+  if (!input.isConnected || isOpen(input)) return;
   const line = lineOf(input);
   const text = input.value.trim();
   const former = chosen.get(input);
