@@ -1,6 +1,6 @@
 """Scripts, styles and pictures under an address that names their content.
 
-Modules import one another by relative paths, so the version stands in front of the path: a page takes all of its
+Modules import one another by relative paths, so the version stands in front of the path: a page takes all its
 files from one release, and a browser asks for each of them once.
 """
 

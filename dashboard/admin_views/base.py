@@ -59,6 +59,7 @@ class AdminView(GuardedView, ListScreen, ModelView):
         "summary_view": "read",
         "details_view": "read",
         "ajax_lookup": "read",
+        "export": "read",
         "create_view": "create",
         "edit_view": "edit",
         "ajax_update": "edit",
@@ -75,8 +76,6 @@ class AdminView(GuardedView, ListScreen, ModelView):
     # Rights ------------------------------------------------------------------------------------
 
     def right_of(self, name: str) -> str | None:
-        if name == "export":
-            return "export" if "read" in self.rights else None
         own = super().right_of(name)
         return own or self.rights.get(self.ENDPOINT_ACTS.get(name, ""))
 

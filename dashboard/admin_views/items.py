@@ -35,6 +35,7 @@ class ItemView(AdminView):
     ENDPOINT_ACTS: ClassVar[dict[str, str]] = {
         "index_view": "read",
         "summary_view": "read",
+        "export": "read",
         "ajax_update": "edit",
         "ajax_lookup": "read",
     }

@@ -32,6 +32,7 @@ class JobView(AdminView):
     ENDPOINT_ACTS: ClassVar[dict[str, str]] = {
         "index_view": "read",
         "summary_view": "read",
+        "export": "read",
         "details_view": "read",
     }
     title = "Jobs"

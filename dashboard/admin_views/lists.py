@@ -290,6 +290,9 @@ class ListScreen:
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> ResponseReturnValue:
         view: Any = self
+        # Whoever may not read the list is refused before this.
+        if not view.may("export"):
+            abort(403)
         if export_type != "csv":
             abort(404, description="Lists can be exported as CSV.")
         state = self.read_state(request.args)

@@ -74,10 +74,6 @@ class StaffView(AdminView):
     create_label = "Add Staff"
     empty_text = "Everybody who may sign in is listed here."
 
-    def right_of(self, name: str) -> str | None:
-        # Everybody may export what they may read; this list only administrators may read.
-        return self.rights["read"] if name == "export" else super().right_of(name)
-
     def form_for(self, record: Any, formdata: Any = None) -> Form:
         return super().form_for(record, formdata) if record is not None else NewStaffForm(formdata)
 

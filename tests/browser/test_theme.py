@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.access import check, expect_axe
 from tests.support.books import make_customer, make_draft, make_issued
 from tests.support.staff import PASSWORD, email_of
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-SERIOUS = "(await axe.run()).violations.filter((one) => ['serious', 'critical'].includes(one.impact))"
 ROWS = "#list tbody tr"
 
 
@@ -157,28 +155,9 @@ def test_a_refused_form_keeps_what_was_typed_and_leads_to_the_field(
 def test_no_serious_fault_of_access_and_nothing_too_wide(
     new_page: Callable[..., Page], books: None, page_watch: Any, size: str, dark: bool
 ) -> None:
-    # axe measures with a style element of its own, which the policy rightly refuses; it has no source file.
-    page_watch.allow("style-src-elem refused inline at :", "Applying inline style violates")
+    expect_axe(page_watch)
     page = new_page(size, dark=dark)
     page.goto("/login")
     check(page)
     sign_in(page, "admin")
-    for address in (
-        "/admin/",
-        "/admin/invoice/",
-        "/admin/customer/",
-        "/admin/customer/new/",
-        "/admin/payment/",
-    ):
-        page.goto(address)
-        ready(page)
-        check(page)
-
-
-def check(page: Page) -> None:
-    """axe comes by the debugger's way, which the content policy of the page does not bind."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    faults = page.evaluate(f"(async () => {SERIOUS})()")
-    said = [(one["id"], [node["target"] for node in one["nodes"]]) for one in faults]
-    assert said == [], page.url
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
+    check(page)
