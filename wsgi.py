@@ -1,4 +1,4 @@
-"""The app object for gunicorn and the flask command, nothing else."""
+"""The application object for gunicorn and `flask --app wsgi`."""
 
 from dashboard import create_app
 
