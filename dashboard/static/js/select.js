@@ -51,7 +51,7 @@ function renderers() {
 
 function remote(element) {
   return {
-    valueField: "value", labelField: "text", searchField: [], preload: "focus", loadThrottle: 200, sortField: [{ field: "$order" }],
+    valueField: "value", labelField: "text", searchField: [], preload: "focus", loadThrottle: 200, refreshThrottle: 0, sortField: [{ field: "$order" }],
     shouldLoad: () => true,
     onType() { this.clearOptions((option) => this.items.includes(option.value)); },
     load(words, done) {
@@ -61,16 +61,20 @@ function remote(element) {
         const field = element.form?.elements[name];
         if (field?.value) url.searchParams.set(name, field.value);
       }
-      const chosen = this.items.join();
-      // An answer that comes after the choice must not open the list again.
-      const late = () => this.items.join() !== chosen;
+      const before = this.items.join();
+      // A choice made meanwhile ends the search: its answer must not open the list again, nor take the focus
+      // back from the field that the reader has gone on to.
+      const isOver = () => this.items.join() !== before || (words && before && !this.control_input.value);
+      const finish = (rows) => {
+        if (document.activeElement !== this.control_input) this.isFocused = false;
+        const over = isOver();
+        done(over ? undefined : rows);
+        if (over) this.close(false);
+      };
+      if (isOver()) return finish();
       fetch(url, { headers: { Accept: "application/json" } })
         .then((response) => (response.ok ? response.json() : []))
-        .then((body) => {
-          if (!late()) return done(Array.isArray(body) ? body : body.results ?? []);
-          done();
-          this.close(false);
-        })
+        .then((body) => finish(Array.isArray(body) ? body : body.results ?? []))
         .catch(() => done());
     },
   };
