@@ -182,7 +182,7 @@ class ListScreen:
         columns = list_page.shown_columns(self.listing, self.read_state(request.args))
         actions = [action for action in self.bulk_actions if view.may(action.right)]
         return view.render(  # type: ignore[no-any-return]
-            "admin/_row.html", row=self.build_row(row, columns), page={"actions": actions}
+            "admin/_one_row.html", row=self.build_row(row, columns), page={"actions": actions}
         )
 
     # Bulk actions ---------------------------------------------------------------------------------
