@@ -28,7 +28,7 @@ from dashboard.rules.money import parse_decimal, plain
 
 Choices = Mapping[str, str] | Callable[[], Iterable[tuple[str, str]]]
 # Control characters other than tab and line ends: the database or a PDF would choke on them.
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 BIGGEST_KEY = 2**63 - 1
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_admin.form import BaseForm
-from wtforms import HiddenField, StringField
+from wtforms import HiddenField
 
+from dashboard.admin_views import fields
 from dashboard.operations.errors import Invalid
 
 HOUSEKEEPING = ("version", "form_key", "comment")
@@ -28,7 +29,7 @@ class Form(BaseForm):
 
     version = HiddenField()
     form_key = HiddenField(default=new_form_key)
-    comment = StringField("Reason for this change", render_kw={"maxlength": 500})
+    comment = fields.text("Reason for this change", max=500)
 
     def values(self) -> dict[str, Any]:
         """The typed values by field name, without the housekeeping."""

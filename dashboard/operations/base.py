@@ -6,6 +6,7 @@ outermost commits. Anything raised rolls the whole of it back.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,8 +43,11 @@ class Actor:
         return self.role is None or rights.role_has(self.role, right)
 
     def saying(self, comment: str) -> Actor:
-        """The same actor with the reason given for this change."""
-        return replace(self, comment=comment.strip()[:500])
+        """The same actor with the reason given for this change. What can't be stored or read is left out."""
+        readable = "".join(
+            sign if unicodedata.category(sign) not in ("Cc", "Cs") else " " for sign in comment[:1000]
+        )
+        return replace(self, comment=" ".join(readable.split())[:500])
 
 
 SYSTEM = Actor(id=None, name="System", role=None)
@@ -168,7 +172,7 @@ def once(actor: Actor, key: str | None) -> Callable[[str], None]:
     """
     if not key:
         return lambda result: None
-    key = key[:64]
+    key = key[:64].replace("\x00", "")
     taken = session().execute(
         insert(FormKey).values(key=key, actor_id=actor.id).on_conflict_do_nothing().returning(FormKey.key)
     )

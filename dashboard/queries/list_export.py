@@ -13,8 +13,8 @@ from dashboard.extensions import db
 from dashboard.queries.listing import Column, Listing, State, filtered, sort_of
 from dashboard.rules.money import currencies, exponent
 
-# A spreadsheet takes a text that begins like this for a formula.
-FORMULA = "^[=+@\\t\\r-]"
+# A spreadsheet takes a text that begins like this for a formula, as in `documents.csv`.
+FORMULA = "^[=+@\\t\\r\\n＝＋－＠-]"
 
 
 def columns_of(listing: Listing, state: State) -> list[Column]:

@@ -1,0 +1,321 @@
+"""Every form of the application: where it is sent, what a right one holds. Its fields come from its class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_admin.form import BaseForm
+from wtforms import DateField, Field, Form, FormField, HiddenField, IntegerField, PasswordField, StringField
+from wtforms.validators import Length
+
+from dashboard.admin_views import (
+    assignments,
+    contacts,
+    customers,
+    forms,
+    invoice_form,
+    invoice_payments,
+    invoices,
+    items,
+    packages,
+    payments,
+    setting_form,
+    staff,
+)
+from dashboard.admin_views.fields import NumberField, TagsField
+from dashboard.extensions import db
+from dashboard.models import Contact, Customer, CustomerPackage, Invoice, Package, Payment, Setting, Staff
+from tests.support.books import make_customer, make_draft, make_issued, make_package, make_payment
+
+Values = dict[str, str]
+KEPT = "Kept as typed"
+
+
+@dataclass
+class Books:
+    """What the forms refer to."""
+
+    customer: Customer
+    package: Package
+    draft: Invoice
+    issued: Invoice
+    payment: Payment
+
+    @classmethod
+    def made(cls) -> Books:
+        customer = make_customer("Sound Example Ltd")
+        return cls(
+            customer,
+            make_package("Sound Example Line"),
+            make_draft(customer),
+            make_issued(customer, "900"),
+            make_payment(customer, "900"),
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """`sent` is a form that is right; `stored` reads back what it made; `pages` are where that is shown."""
+
+    name: str
+    form: type[Form]
+    path: Callable[[Books], str]
+    sent: Callable[[Books], Values]
+    stored: Callable[[Books], Any]
+    role: str = "admin"
+    # Before the names of the fields, such as `items-0-`.
+    prefix: str = ""
+    pages: tuple[str, ...] = ()
+    # Fields whose form and whose record name the value differently, or that no record keeps.
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    # What a field's error stands under where it is not `<name>-error`.
+    error_id: str = "{}-error"
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        given = self.form()
+        return {
+            name: one
+            for name, one in given._fields.items()
+            if name not in forms.HOUSEKEEPING and not isinstance(one, FormField)
+        }
+
+    @property
+    def texts(self) -> dict[str, Field]:
+        return {name: one for name, one in self.fields.items() if is_text(one)}
+
+    @property
+    def numbers(self) -> dict[str, Field]:
+        return {n: one for n, one in self.fields.items() if isinstance(one, (NumberField, IntegerField))}
+
+    @property
+    def days(self) -> dict[str, Field]:
+        return {name: one for name, one in self.fields.items() if isinstance(one, DateField)}
+
+    def post(self, client: Any, books: Books, **changes: str) -> Any:
+        values = {**self.sent(books), **{self.prefix + name: text for name, text in changes.items()}}
+        return client.post(self.path(books), data=values)
+
+    def error(self, name: str) -> str:
+        return self.error_id.format(name)
+
+    def value(self, books: Books, name: str) -> Any:
+        db.session.expire_all()
+        return getattr(self.stored(books), self.elsewhere.get(name, name))
+
+
+def is_text(one: Field) -> bool:
+    """Whether a person types free text there. A password is a secret: it is neither shown nor read back."""
+    return isinstance(one, StringField) and not isinstance(one, (NumberField, PasswordField, HiddenField))
+
+
+def longest(one: Field) -> int | None:
+    """How many characters the field takes by its own declaration."""
+    return next((check.max for check in one.validators if isinstance(check, Length)), None)
+
+
+def free(target: Target) -> list[str]:
+    """The fields that take any text, as against an address, a pattern or a list of prefixes."""
+    return [name for name in target.texts if name not in SPELLED and not is_tags(target, name)]
+
+
+def is_tags(target: Target, name: str) -> bool:
+    return isinstance(target.texts[name], TagsField)
+
+
+# Fields with a spelling of their own, which markup is not: they refuse it in words.
+SPELLED = {
+    "email",
+    "website",
+    "invoice_number_pattern",
+    "smtp_host",
+    "smtp_from",
+    "destination_prefixes",
+}
+
+
+def last(model: type[Any]) -> Any:
+    return db.session.query(model).order_by(model.id.desc()).first()
+
+
+def _line(books: Books) -> Values:
+    return {"items-0-quantity": "2", "items-0-unit_price": "10", "items-0-tax_percent": "20"}
+
+
+def _invoice(books: Books) -> Values:
+    return {"customer_id": str(books.customer.id), "issue_date": "2026-11-02", **_line(books)}
+
+
+def _setting(books: Books) -> Values:
+    """The settings as their own page would send them back."""
+    form = setting_form.SettingForm(obj=db.session.get(Setting, 1))
+    given = {name: one._value() for name, one in form._fields.items() if hasattr(one, "_value")}
+    chosen = (
+        "number_reset",
+        "invoice_line_grouping",
+        "invoice_template",
+        "tax_mode",
+        "currency",
+        "time_zone",
+    )
+    given |= {name: form[name].data for name in (*chosen, "smtp_security")}
+    unsent = ("version", "form_key", "comment", "logo_file", "smtp_password_new", "remove_logo")
+    kept = {name: str(value) for name, value in given.items() if name not in unsent and value is not None}
+    return {name: value for name, value in kept.items() if name not in ("tax_inclusive", "audit_comment")}
+
+
+TARGETS = (
+    Target(
+        "customer",
+        customers.CustomerForm,
+        lambda books: "/admin/customer/new/",
+        lambda books: {"name": KEPT, "status": "active", "currency": "USD", "invoice_schedule": "none"},
+        lambda books: last(Customer),
+        pages=("/admin/customer/", "/admin/customer/details/?id={id}", "/admin/customer/edit/?id={id}"),
+    ),
+    Target(
+        "contact",
+        contacts.ContactForm,
+        lambda books: "/admin/contact/new/",
+        lambda books: {"customer_id": str(books.customer.id), "name": KEPT, "type": "billing"},
+        lambda books: last(Contact),
+        pages=("/admin/contact/", "/admin/contact/details/?id={id}", "/admin/contact/edit/?id={id}"),
+    ),
+    Target(
+        "package",
+        packages.PackageForm,
+        lambda books: "/admin/package/new/",
+        lambda books: {
+            "name": KEPT,
+            "currency": "USD",
+            "frequency": "monthly",
+            "type": "free_minutes",
+            "free_minutes": "10",
+            "destination_prefixes": "^44",
+        },
+        lambda books: last(Package),
+        pages=("/admin/package/", "/admin/package/details/?id={id}", "/admin/package/edit/?id={id}"),
+    ),
+    Target(
+        "assignment",
+        assignments.AssignmentForm,
+        lambda books: "/admin/assignment/new/",
+        lambda books: {
+            "customer_id": str(books.customer.id),
+            "package_id": str(books.package.id),
+            "quantity": "1",
+            "start_date": "2026-11-02",
+        },
+        lambda books: last(CustomerPackage),
+    ),
+    Target(
+        "invoice",
+        invoice_form.InvoiceForm,
+        lambda books: "/admin/invoice/new/",
+        _invoice,
+        lambda books: last(Invoice),
+        pages=("/admin/invoice/", "/admin/invoice/details/?id={id}", "/admin/invoice/edit/?id={id}"),
+    ),
+    Target(
+        "invoice line",
+        invoice_form.ItemForm,
+        lambda books: "/admin/invoice/new/",
+        lambda books: {**_invoice(books), "reference": KEPT},
+        lambda books: last(Invoice).items[0],
+        prefix="items-0-",
+        pages=("/admin/item/", "/admin/invoice/details/?id={id}", "/admin/invoice/edit/?id={id}"),
+        error_id="line-0-{}-error",
+    ),
+    Target(
+        "issued invoice",
+        invoice_form.IssuedForm,
+        lambda books: f"/admin/invoice/edit/?id={books.issued.id}",
+        lambda books: {"due_date": "2026-12-02", "reference": KEPT},
+        lambda books: db.session.get(Invoice, books.issued.id),
+        pages=("/admin/invoice/", "/admin/invoice/details/?id={id}", "/admin/invoice/edit/?id={id}"),
+    ),
+    Target(
+        "payment",
+        payments.PaymentForm,
+        lambda books: "/admin/payment/new/",
+        lambda books: {
+            "customer_id": str(books.customer.id),
+            "amount": "10",
+            "paid_on": "2026-11-02",
+            "status": "completed",
+            "description": KEPT,
+        },
+        lambda books: last(Payment),
+        pages=("/admin/payment/", "/admin/payment/details/?id={id}", "/admin/payment/edit/?id={id}"),
+    ),
+    Target(
+        "refund",
+        payments.RefundForm,
+        lambda books: f"/admin/payment/{books.payment.id}/refund",
+        lambda books: {"amount": "10", "refunded_on": "2026-11-03", "reason": KEPT},
+        lambda books: db.session.get(Payment, books.payment.id).refunds[0],
+        pages=("/admin/payment/details/?id={payment}",),
+    ),
+    Target(
+        "recorded payment",
+        invoice_payments.RecordForm,
+        lambda books: f"/admin/invoice/{books.issued.id}/record-payment",
+        lambda books: {"amount": "10", "paid_on": "2026-11-03", "description": KEPT},
+        lambda books: last(Payment),
+        pages=("/admin/payment/", "/admin/payment/details/?id={id}"),
+    ),
+    Target(
+        "settings",
+        setting_form.SettingForm,
+        lambda books: "/admin/setting/",
+        _setting,
+        lambda books: db.session.get(Setting, 1),
+        pages=("/admin/setting/",),
+    ),
+    Target(
+        "staff",
+        staff.NewStaffForm,
+        lambda books: "/admin/staff/new/",
+        lambda books: {
+            "name": KEPT,
+            "email": "new@example.com",
+            "role": "clerk",
+            "active": "y",
+            "password": "a long enough one of words",
+        },
+        lambda books: last(Staff),
+        pages=("/admin/staff/", "/admin/staff/details/?id={id}", "/admin/staff/edit/?id={id}"),
+    ),
+    # Last: what is void takes nothing more.
+    Target(
+        "void",
+        invoices.VoidForm,
+        lambda books: f"/admin/invoice/{books.issued.id}/void",
+        lambda books: {"reason": KEPT},
+        lambda books: db.session.get(Invoice, books.issued.id),
+        pages=("/admin/invoice/details/?id={id}",),
+        elsewhere={"reason": "void_reason"},
+    ),
+)
+
+# Forms that make nothing of their own: what they hold is covered by the form named, or has no text or number.
+COVERED_BY: dict[type[Form], str] = {
+    staff.StaffForm: "staff",
+    staff.PasswordForm: "staff",
+    items.CellForm: "invoice line",
+    customers.BulkEditForm: "customer",
+    payments.StatusForm: "payment",
+    invoice_payments.AllocateForm: "recorded payment",
+}
+
+
+def forms_of_the_application(above: type[Form] = forms.Form) -> Iterator[type[Form]]:
+    for one in above.__subclasses__():
+        if one.__module__.startswith("dashboard."):
+            yield one
+        yield from forms_of_the_application(one)
+
+
+assert issubclass(forms.Form, BaseForm)
