@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard.admin_views.fields import ChoiceField, LookupField
+from dashboard.admin_views.field_types import ChoiceField, LookupField
 from dashboard.admin_views.forms import Form
 from dashboard.rules.money import plain
 

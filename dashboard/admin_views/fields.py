@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask import url_for
 from wtforms import (
     BooleanField,
-    DateField,
     Field,
-    IntegerField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
-    widgets,
 )
-from wtforms.fields.choices import Choice, SelectChoice, SelectFieldBase
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from dashboard.rules.money import parse_decimal, plain
+from dashboard.admin_views.field_types import (
+    ChoiceField,
+    Choices,
+    ChoicesField,
+    DayField,
+    LookupField,
+    NumberField,
+    TagsField,
+    WholeField,
+)
 
-Choices = Mapping[str, str] | Callable[[], Iterable[tuple[str, str]]]
 # Control characters other than tab and line ends: the database or a PDF would choke on them.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-BIGGEST_KEY = 2**63 - 1
 
 
 def _stripped(value: Any) -> Any:
@@ -78,44 +77,6 @@ def long_text(label: str, *, max: int = 10_000, rows: int = 3, help: str = "", r
     )
 
 
-class NumberField(StringField):
-    """A decimal number as people type it; `data` is an exact Decimal, or None where empty."""
-
-    def __init__(
-        self,
-        label: str,
-        validators: Any = None,
-        *,
-        places: int,
-        min: Decimal | int | None = None,
-        max: Decimal | int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(label, validators, **kwargs)
-        self.places, self.low, self.high = places, min, max
-        # Decimals always shown, such as the currency's; a form that knows the currency sets them.
-        self.least_places = 0
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if typed:
-            self.data = parse_decimal(typed, places=self.places)  # type: ignore[assignment]
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data is None:
-            return
-        if self.low is not None and self.data < self.low:
-            raise ValidationError(f"Must be {self.low} or more.")
-        if self.high is not None and self.data > self.high:
-            raise ValidationError(f"Must be {self.high} or less.")
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return "" if self.data is None else plain(Decimal(self.data), self.least_places)
-
-
 def decimal(
     label: str,
     *,
@@ -143,17 +104,6 @@ def decimal(
     )
 
 
-class WholeField(IntegerField):
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if not typed:
-            return
-        if not re.fullmatch(r"-?[0-9]{1,18}", typed):
-            raise ValueError("Please type a whole number.")
-        self.data = int(typed)
-
-
 def whole(
     label: str,
     *,
@@ -172,21 +122,6 @@ def whole(
     )
 
 
-class DayField(DateField):
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if not typed:
-            return
-        try:
-            day = dt.date.fromisoformat(typed)
-        except ValueError:
-            raise ValueError("Please give a date such as 2026-01-31.") from None
-        if not 1990 <= day.year <= 2999:
-            raise ValueError("Please give a year from 1990 to 2999.")
-        self.data = day
-
-
 def day(label: str, *, required: bool = False, help: str = "", default: Any = None) -> Any:
     return DayField(label, _presence(required), description=help, default=default)
 
@@ -194,38 +129,6 @@ def day(label: str, *, required: bool = False, help: str = "", default: Any = No
 def flag(label: str, *, help: str = "", default: bool = False) -> Any:
     # A cell edited in place says "no" where a box left unticked says nothing.
     return BooleanField(label, description=help, default=default, false_values=(False, "false", "no", ""))
-
-
-class ChoiceField(SelectField):
-    """A drop-down whose values are checked in words; choices may come from a function."""
-
-    def __init__(self, label: str, choices: Choices, *, blank: str | None = None, **kwargs: Any) -> None:
-        self.blank = blank
-        self.source = choices
-        super().__init__(label, choices=self._offered, **kwargs)
-
-    def _offered(self) -> list[SelectChoice]:
-        return [SelectChoice(value, label) for value, label in self.pairs()]
-
-    def pairs(self) -> list[tuple[str, str]]:
-        source = self.source
-        pairs = list(source.items()) if isinstance(source, Mapping) else list(source())
-        return [("", self.blank), *pairs] if self.blank is not None else pairs
-
-    def process_data(self, value: Any) -> None:
-        self.data = "" if value is None else str(value)
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        self.data = valuelist[0] if valuelist else ""
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data == "" and self.blank is not None:
-            return
-        if self.data not in dict(self.pairs()):
-            raise ValidationError("Please choose one from the list.")
-
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        self.data = self.data or None
 
 
 def choice(
@@ -250,64 +153,10 @@ def choice(
     )
 
 
-class ChoicesField(SelectMultipleField):
-    widget = widgets.ListWidget(prefix_label=False)
-    option_widget = widgets.CheckboxInput()
-
-
 def choices(label: str, options: list[tuple[Any, str]], *, coerce: type = str, help: str = "") -> Any:
     """Several of a fixed list, as check-boxes."""
     offered = [SelectChoice(str(value), text) for value, text in options]
     return ChoicesField(label, choices=offered, coerce=coerce, description=help)
-
-
-class LookupField(SelectFieldBase):
-    """The key of another record, chosen from a drop-down that searches on the server.
-
-    `endpoint` is the admin view whose `/ajax/lookup/` answers; `data` is an int or None.
-    """
-
-    widget = widgets.Select()
-
-    def __init__(
-        self, label: str, validators: Any = None, *, endpoint: str, hint: str = "", **kwargs: Any
-    ) -> None:
-        super().__init__(label, validators, **kwargs)
-        self.endpoint, self.hint = endpoint, hint
-
-    @property
-    def search_url(self) -> str:
-        return url_for(f"{self.endpoint}.ajax_lookup")
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if not typed:
-            return
-        if not typed.isascii() or not typed.isdigit() or int(typed[:30]) > BIGGEST_KEY:
-            raise ValueError("Please choose one from the list.")
-        self.data = int(typed)
-
-    def has_groups(self) -> bool:
-        return False
-
-    def iter_choices(self) -> Iterable[Choice]:
-        """The current choice alone; the rest is searched for."""
-        yield Choice("", "", self.data is None, {})
-        if self.data is not None:
-            yield Choice(str(self.data), self.current_label(), True, {})
-
-    def current_label(self) -> str:
-        from dashboard.admin_views.lookups import label_of
-
-        return label_of(self.endpoint, self.data) if self.data is not None else ""
-
-    def __call__(self, **kwargs: Any) -> Any:
-        kwargs.setdefault("data-search-url", self.search_url)
-        kwargs.setdefault("data-select", "remote")
-        if self.hint:
-            kwargs.setdefault("data-placeholder", self.hint)
-        return super().__call__(**kwargs)
 
 
 def lookup(
@@ -324,20 +173,6 @@ def lookup(
     return LookupField(
         label, _presence(required), endpoint=endpoint, description=help, hint=hint, render_kw=sent
     )
-
-
-class TagsField(StringField):
-    """Words separated by commas; `data` is a list of distinct words in the order typed."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0] if valuelist else ""
-        words = [" ".join(word.split()) for word in typed.split(",")]
-        self.data = list(dict.fromkeys(word for word in words if word))  # type: ignore[assignment]
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return ", ".join(self.data or [])
 
 
 def _tags_printable(form: Any, field: Field) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 
 from dashboard.models import Contact, Customer
 from dashboard.models.customer import CONTACT_TYPES
-from dashboard.queries.listing import Column, Listing
+from dashboard.queries.listing import Column, Listing, key_filter
 
 
 def search(words: str) -> Sequence[Select[Any]]:
@@ -27,17 +27,7 @@ LISTING = Listing(
     columns=(
         Column("name", "Name", Contact.name, sortable=True, filterable=True),
         Column("customer_name", "Customer", Customer.name),
-        Column(
-            "customer",
-            "Customer",
-            Contact.customer_id,
-            kind="key",
-            lookup="customer",
-            shows="customer_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("customer", "Customer", Contact.customer_id),
         Column(
             "type",
             "Type",

@@ -11,7 +11,7 @@ from sqlalchemy.types import String
 
 from dashboard.models import Customer, Invoice
 from dashboard.queries import settings
-from dashboard.queries.listing import Column, Listing, Tab
+from dashboard.queries.listing import Column, Listing, Tab, key_filter
 
 STATUSES = {
     "draft": "Draft",
@@ -90,17 +90,7 @@ LISTING = Listing(
             nullable=True,
         ),
         Column("customer_name", "Name", Invoice.customer_name, sortable=True),
-        Column(
-            "customer",
-            "Customer",
-            Invoice.customer_id,
-            kind="key",
-            lookup="customer",
-            shows="customer_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("customer", "Customer", Invoice.customer_id),
         Column("issue_date", "Invoice Date", Invoice.issue_date, kind="date", sortable=True, filterable=True),
         Column(
             "due_date",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from dashboard.models import Customer, Invoice, InvoiceItem, Package
-from dashboard.queries.listing import Column, Listing
+from dashboard.queries.listing import Column, Listing, key_filter
 
 STATES = {"draft": "Draft", "issued": "Issued", "void": "Void"}
 
@@ -35,31 +35,11 @@ LISTING = Listing(
     columns=(
         Column("number", "Invoice ID", Invoice.number, blank="Draft", filterable=True),
         Column("customer_name", "Name", Invoice.customer_name),
-        Column(
-            "customer",
-            "Customer",
-            Invoice.customer_id,
-            kind="key",
-            lookup="customer",
-            shows="customer_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("customer", "Customer", Invoice.customer_id),
         Column("issue_date", "Invoice Date", Invoice.issue_date, kind="date", filterable=True),
         Column("state", "State", Invoice.state, kind="choice", choices=STATES, badge=True, filterable=True),
         Column("package_name", "Package", Package.name),
-        Column(
-            "package",
-            "Package",
-            InvoiceItem.package_id,
-            kind="key",
-            lookup="package",
-            shows="package_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("package", "Package", InvoiceItem.package_id),
         Column(
             "description", "Description", InvoiceItem.description, filterable=True, editable="description"
         ),

@@ -56,6 +56,21 @@ class Column:
     blank: str = ""
 
 
+def key_filter(name: str, label: str, expression: Expression) -> Column:
+    """A filter by a record of the view `name`; the column `<name>_name` holds what the record is called."""
+    return Column(
+        name,
+        label,
+        expression,
+        kind="key",
+        lookup=name,
+        shows=f"{name}_name",
+        filterable=True,
+        hidden=True,
+        exported=False,
+    )
+
+
 @dataclass(frozen=True)
 class Tab:
     """A named slice of a list, shown with its count. `condition` is asked when it is used, as today moves."""

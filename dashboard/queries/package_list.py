@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from dashboard.models import Customer, CustomerPackage, Package
 from dashboard.models.package import FREQUENCIES, PACKAGE_TYPES
 from dashboard.queries import settings
-from dashboard.queries.listing import Column, Listing, Tab
+from dashboard.queries.listing import Column, Listing, Tab, key_filter
 
 
 def running_today() -> ColumnElement[bool]:
@@ -106,28 +106,8 @@ ASSIGNMENTS = Listing(
     columns=(
         Column("package_name", "Package", Package.name),
         Column("customer_name", "Customer", Customer.name),
-        Column(
-            "package",
-            "Package",
-            CustomerPackage.package_id,
-            kind="key",
-            lookup="package",
-            shows="package_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
-        Column(
-            "customer",
-            "Customer",
-            CustomerPackage.customer_id,
-            kind="key",
-            lookup="customer",
-            shows="customer_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("package", "Package", CustomerPackage.package_id),
+        key_filter("customer", "Customer", CustomerPackage.customer_id),
         Column(
             "quantity",
             "Quantity",

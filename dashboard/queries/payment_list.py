@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from dashboard.models import Customer, Payment
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
-from dashboard.queries.listing import Column, Listing, Tab
+from dashboard.queries.listing import Column, Listing, Tab, key_filter
 
 
 def _unallocated() -> ColumnElement[bool]:
@@ -52,17 +52,7 @@ LISTING = Listing(
         Column("id", "Payment", Payment.id, kind="number", sortable=True),
         Column("paid_on", "Date", Payment.paid_on, kind="date", sortable=True, filterable=True),
         Column("customer_name", "Name", Customer.name),
-        Column(
-            "customer",
-            "Customer",
-            Payment.customer_id,
-            kind="key",
-            lookup="customer",
-            shows="customer_name",
-            filterable=True,
-            hidden=True,
-            exported=False,
-        ),
+        key_filter("customer", "Customer", Payment.customer_id),
         Column("description", "Description", Payment.description, filterable=True),
         Column(
             "status",
