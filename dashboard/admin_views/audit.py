@@ -60,7 +60,7 @@ def read(asked: Mapping[str, str]) -> tuple[Filter, dict[str, str]]:
     days: dict[str, dt.date | None] = {}
     for name in ("since", "until"):
         try:
-            days[name] = dt.date.fromisoformat(asked[name]) if name in asked else None
+            days[name] = _day(asked[name]) if name in asked else None
         except ValueError:
             problems[name] = "Please give a date such as 2026-01-31."
     since, until = days.get("since"), days.get("until")
@@ -83,6 +83,13 @@ def read(asked: Mapping[str, str]) -> tuple[Filter, dict[str, str]]:
         until=until,
     )
     return wanted, problems
+
+
+def _day(text: str) -> dt.date:
+    found = dt.date.fromisoformat(text)
+    if not 1900 <= found.year <= 2999:
+        raise ValueError(text)
+    return found
 
 
 def _address(asked: Mapping[str, Any]) -> str:

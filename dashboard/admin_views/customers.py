@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from flask import request, url_for
+from wtforms import FieldList, FormField
+from wtforms import Form as WTForm
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
@@ -14,6 +16,7 @@ from dashboard.admin_views.invoice_page import status_of
 from dashboard.admin_views.list_page import Action, RowAction
 from dashboard.models import Customer
 from dashboard.models.customer import (
+    CONTACT_TYPES,
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
     INVOICE_TEMPLATES,
@@ -29,6 +32,7 @@ from dashboard.rules.money import currencies
 from dashboard.rules.places import countries, time_zones
 
 OWN = "As in Settings"
+MOST_CONTACTS = 20
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -95,6 +99,22 @@ class CustomerForm(Form):
     )
 
 
+class ContactRow(WTForm):
+    """A contact given together with its new customer."""
+
+    name = fields.text("Name", max=120, required=True)
+    email = fields.email("E-mail")
+    phone = fields.text("Phone", max=40)
+    type = fields.choice("Type", CONTACT_TYPES, default="billing")
+
+
+class NewCustomerForm(CustomerForm):
+    contacts = FieldList(FormField(ContactRow), max_entries=MOST_CONTACTS)
+
+    def values(self) -> dict[str, Any]:
+        return {**super().values(), "contacts": [entry.form.data for entry in self.contacts]}
+
+
 BULK_FIELDS = {
     "status": "Status",
     "account_manager_id": "Account Manager",
@@ -159,6 +179,7 @@ class CustomerView(CustomerImport, AdminView):
     }
     title = "Customers"
     singular = "customer"
+    create_template = "admin/customer/create.html"
     icon = "customer"
     create_label = "Add Customer"
     empty_text = "Add a customer, or upload many from a CSV file."
@@ -198,6 +219,13 @@ class CustomerView(CustomerImport, AdminView):
         return customers.delete_many(actor, keys)
 
     # The page ----------------------------------------------------------------------------------
+
+    def form_class(self, record: Any) -> type[Form]:
+        """A new customer can bring its contacts; later they are added on its page."""
+        return NewCustomerForm if record is None else CustomerForm
+
+    def form_context(self, form: Form, record: Any) -> dict[str, Any]:
+        return {"blank_contact": ContactRow(prefix="contacts-__index__-")}
 
     def defaults(self) -> dict[str, Any]:
         return {"currency": settings.current().currency}

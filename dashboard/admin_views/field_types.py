@@ -23,7 +23,6 @@ from wtforms.fields.choices import Choice, SelectChoice, SelectFieldBase
 from dashboard.rules.money import parse_decimal, plain
 
 Choices = Mapping[str, str] | Callable[[], Iterable[tuple[str, str]]]
-BIGGEST_KEY = 2**63 - 1
 
 
 class NumberField(StringField):
@@ -150,7 +149,7 @@ class LookupField(SelectFieldBase):
         self.data = None
         if not typed:
             return
-        if not typed.isascii() or not typed.isdigit() or int(typed[:30]) > BIGGEST_KEY:
+        if not re.fullmatch(r"[0-9]{1,18}", typed):
             raise ValueError("Please choose one from the list.")
         self.data = int(typed)
 

@@ -46,13 +46,24 @@ class Form(BaseForm):
         self.loose_errors: list[str] = []
 
     def show(self, errors: Mapping[str, list[str]]) -> None:
-        """Put an operation's errors at their fields, or above the form."""
+        """Put an operation's errors at their fields, or above the form.
+
+        Those of inline rows come as `items-3-quantity`: the fourth row, whatever number it was sent as.
+        """
         for name, said in errors.items():
-            field = self._fields.get(name)
+            field = self._fields.get(name) or self._field_of_row(name)
             if field is None:
                 self.loose_errors.extend(said)
             else:
                 field.errors = [*field.errors, *said]
+
+    def _field_of_row(self, name: str) -> Any:
+        parts = name.split("-")
+        if len(parts) != 3 or not parts[1].isdigit():
+            return None
+        entries = getattr(self._fields.get(parts[0]), "entries", ())
+        place = int(parts[1])
+        return entries[place].form._fields.get(parts[2]) if place < len(entries) else None
 
     def check_row(self, names: set[str]) -> dict[str, Any]:
         """The values of the named fields alone, validated (a cell edit or a bulk edit sends only those)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from wtforms import FieldList, Form, FormField, HiddenField
@@ -26,13 +28,23 @@ class ItemForm(Form):
     tax_name = fields.text("Tax description", max=40)
 
 
+class LineList(FieldList):
+    """The lines by the numbers in their names; a name that nobody's page has is no line."""
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        for name in formdata:
+            found = re.match(r"-([0-9]{1,6})-", name[len(prefix) :]) if name.startswith(prefix) else None
+            if found is not None:
+                yield int(found[1])
+
+
 class InvoiceForm(AdminForm):
     customer_id = fields.lookup("Customer", "customer", required=True, hint="Choose a customer")
     issue_date = fields.day("Invoice Date", required=True)
     due_date = fields.day("Due Date", help="Empty: the customer's payment terms.")
     reference = fields.text("Reference", max=80)
     notes = fields.long_text("Notes", help="Printed under the lines.")
-    items = FieldList(FormField(ItemForm), max_entries=MOST_LINES)
+    items = LineList(FormField(ItemForm), max_entries=MOST_LINES)
 
     def __init__(self, formdata: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(formdata, *args, **kwargs)
@@ -52,26 +64,6 @@ class InvoiceForm(AdminForm):
         found["items"] = [_row(entry.form) for entry in self.items]
         return found
 
-    def show(self, errors: Any) -> None:
-        """Line errors come as `items-3-quantity`: the fourth row of the form, whatever its own number was."""
-        rest = {}
-        for name, said in errors.items():
-            field = self._line_field(name)
-            if field is None:
-                rest[name] = said
-            else:
-                field.errors = [*field.errors, *said]
-        super().show(rest)
-
-    def _line_field(self, name: str) -> Any:
-        parts = name.split("-")
-        if len(parts) != 3 or parts[0] != "items" or not parts[1].isdigit():
-            return None
-        place = int(parts[1])
-        if place >= len(self.items.entries):
-            return None
-        return self.items.entries[place].form._fields.get(parts[2])
-
 
 class IssuedForm(AdminForm):
     """What may still change once an invoice is issued."""
@@ -83,8 +75,8 @@ class IssuedForm(AdminForm):
 
 def _row(form: Form) -> dict[str, Any]:
     row = {name: field.data for name, field in form._fields.items()}
-    key = (row["id"] or "").strip() if isinstance(row["id"], str) else row["id"]
-    row["id"] = int(key) if key and str(key).isdigit() and len(str(key)) < 19 else None
+    key = str(row["id"] or "").strip()
+    row["id"] = int(key) if re.fullmatch(r"[0-9]{1,18}", key) else None
     row["tax_name"] = row["tax_name"] or ""
     row["description"] = row["description"] or ""
     return row

@@ -81,7 +81,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
     # The list ----------------------------------------------------------------------------------
 
     def row_actions(self, row: Any) -> list[RowAction]:
-        pdf = RowAction("PDF", "pdf", url_for(".pdf_view", id=row.id), download=True)
+        pdf = RowAction("PDF", "pdf", url_for(".pdf_view", id=row.id))
         payments = RowAction("View Payments", "payment", url_for(".payments_view", id=row.id))
         return [pdf, *super().row_actions(row), payments]
 
@@ -108,10 +108,9 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
     def defaults(self) -> dict[str, Any]:
         return {"issue_date": settings.today()}
 
-    def form_for(self, record: Any, formdata: Any = None) -> Form:
+    def form_class(self, record: Any) -> type[Form]:
         """Once issued, only what may still change has a field."""
-        form = InvoiceForm if record is None or record.state == "draft" else IssuedForm
-        return form(formdata) if formdata is not None else form(obj=record)
+        return InvoiceForm if record is None or record.state == "draft" else IssuedForm
 
     def form_context(self, form: Form, record: Any) -> dict[str, Any]:
         return {

@@ -16,8 +16,8 @@ from werkzeug.datastructures import MultiDict
 
 from dashboard.queries.list_filters import Filter
 from dashboard.queries.list_filters import read as read_filter
-from dashboard.queries.list_keyset import Cursor, read_token
-from dashboard.queries.listing import DEFAULT_SIZE, SIZES, Listing, State
+from dashboard.queries.list_keyset import Cursor, fits, read_token
+from dashboard.queries.listing import DEFAULT_SIZE, SIZES, Column, Listing, State, sort_of
 
 LONGEST_SEARCH = 200
 MOST_FILTERS = 20
@@ -33,13 +33,15 @@ def read(listing: Listing, args: MultiDict[str, str]) -> State:
     if len(search) > LONGEST_SEARCH:
         errors.append("The text to search for is too long.")
         search = search[:LONGEST_SEARCH]
+    sort = _sort(listing, args.get("sort", ""))
+    column, _ = sort_of(listing, State(sort=sort))
     return State(
         tab=tab if listing.tab(tab) else "",
         search=search,
         filters=_filters(listing, args, errors),
-        sort=_sort(listing, args.get("sort", "")),
-        after=_cursor(args, "after"),
-        before=_cursor(args, "before"),
+        sort=sort,
+        after=_cursor(args, "after", column),
+        before=_cursor(args, "before", column),
         last=args.get("last") == "1",
         size=_size(args.get("size", "")),
         columns=_columns(listing, args.get("columns", "")),
@@ -99,9 +101,11 @@ def _sort(listing: Listing, text: str) -> str:
     return text if column is not None and column.sortable and text != listing.default_sort else ""
 
 
-def _cursor(args: MultiDict[str, str], name: str) -> Cursor | None:
+def _cursor(args: MultiDict[str, str], name: str, column: Column) -> Cursor | None:
+    """The place in the list; one that is not of this order is no place, and the list shows its beginning."""
     token = args.get(name, "")
-    return read_token(token) if 0 < len(token) <= 2_000 else None
+    found = read_token(token) if 0 < len(token) <= 2_000 else None
+    return found if found and fits(found, column.kind, nullable=column.nullable) else None
 
 
 def _size(text: str) -> int:

@@ -200,6 +200,8 @@ class ListScreen:
     def action_form_view(self) -> ResponseReturnValue:
         """The dialog of a bulk action with fields of its own; it carries the selection along."""
         action = self.asked_action()
+        if not action.form:
+            abort(400, description="This action asks for nothing more.")
         return self.ask_more(action, getattr(self, action.form)(), 200)
 
     def ask_more(self, action: Action, form: Form, status: int) -> ResponseReturnValue:

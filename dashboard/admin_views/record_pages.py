@@ -92,7 +92,12 @@ class RecordPages:
 
     def form_for(self, record: Any, formdata: Any = None) -> Form:
         """The form of a record (None: a new one), from the record itself or from what was posted."""
-        return self.form(formdata) if formdata is not None else self.form(obj=record)
+        form = self.form_class(record)
+        return form(formdata) if formdata is not None else form(obj=record)
+
+    def form_class(self, record: Any) -> type[Form]:
+        """Which form a record (None: a new one) is written in."""
+        return self.form
 
     def ask(
         self,
@@ -135,9 +140,8 @@ class RecordPages:
 
     def blank_form(self) -> Form:
         """The form of a new record, filled from the query string where a link named values."""
-        given = {name: value for name, value in request.args.items() if hasattr(self.form, name)}
-        form = self.form(data=self.defaults())
-        for name, value in given.items():
+        form = self.form_class(None)(data=self.defaults())
+        for name, value in request.args.items():
             if name in form._fields:
                 # A link may name what no field takes; then the field stays empty.
                 with suppress(ValueError):

@@ -74,11 +74,8 @@ class StaffView(AdminView):
     create_label = "Add Staff"
     empty_text = "Everybody who may sign in is listed here."
 
-    def form_for(self, record: Any, formdata: Any = None) -> Form:
-        return super().form_for(record, formdata) if record is not None else NewStaffForm(formdata)
-
-    def blank_form(self) -> Form:
-        return NewStaffForm()
+    def form_class(self, record: Any) -> type[Form]:
+        return NewStaffForm if record is None else StaffForm
 
     def details_context(self, record: Staff) -> dict[str, Any]:
         locked = record.locked_until if record.locked_at(dt.datetime.now(dt.UTC)) else None

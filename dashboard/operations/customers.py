@@ -17,7 +17,7 @@ from dashboard.models.customer import (
     INVOICE_TEMPLATES,
     LINE_GROUPINGS,
 )
-from dashboard.operations import checks
+from dashboard.operations import checks, contacts
 from dashboard.operations.base import Actor, check_version, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Missing, Refused
@@ -55,11 +55,14 @@ CHECKS: dict[str, checks.Check] = {
 
 @operation("customer.write")
 def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = None) -> Customer:
+    """A customer and, under "contacts", the first of its contacts: all of them or nothing."""
     file = once(actor, form_key)
-    customer = Customer(**checks.read(values, CHECKS, required=("name", "currency")))
-    _check_together(customer, set(values))
+    own = {name: value for name, value in values.items() if name != "contacts"}
+    customer = Customer(**checks.read(own, CHECKS, required=("name", "currency")))
+    _check_together(customer, set(own))
     session().add(customer)
     session().flush()
+    _add_contacts(actor, customer, values.get("contacts") or ())
     file(f"customer:{customer.id}")
     return customer
 
@@ -113,6 +116,18 @@ def delete_many(actor: Actor, ids: Iterable[int]) -> BulkResult:
 
 def label(key: int) -> str:
     return session().scalar(select(Customer.name).where(Customer.id == key)) or f"Customer {key}"
+
+
+def _add_contacts(actor: Actor, customer: Customer, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Faults are named by their row, `contacts-0-email`, and raised together."""
+    faults: dict[str, list[str]] = {}
+    for at, row in enumerate(rows):
+        try:
+            contacts.create(actor, {**row, "customer_id": customer.id})
+        except Invalid as fault:
+            faults.update({f"contacts-{at}-{name}": said for name, said in fault.errors.items()})
+    if faults:
+        raise Invalid(faults)
 
 
 def _locked(key: int, *, whole: bool) -> Customer:

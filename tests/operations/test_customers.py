@@ -6,11 +6,13 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from dashboard.extensions import db
 from dashboard.models import AuditEntry, Contact, Customer, Invoice, Package, Payment, Staff
 from dashboard.operations import assignments, contacts, customers, packages
+from dashboard.operations.base import SYSTEM
 from dashboard.operations.errors import (
     Duplicate,
     Forbidden,
@@ -329,3 +331,20 @@ def test_a_delete_and_a_first_invoice_at_once(app, manager):
         assert len(refused) == 1
         left = db.session.scalar(select(func.count()).where(Invoice.customer_id == made.id))
         assert left == (0 if results[1] in refused else 1)
+
+
+def test_a_customer_comes_with_its_contacts(app: Flask) -> None:
+    rows = [
+        {"name": "Accounts Payable", "email": "accounts@example.com", "type": "billing"},
+        {"name": "Technical Desk", "phone": "020 7946 0000", "type": "technical"},
+    ]
+    made = customers.create(SYSTEM, {"name": "Acorn Example", "currency": "USD", "contacts": rows})
+    assert [contact.name for contact in made.contacts] == ["Accounts Payable", "Technical Desk"]
+
+
+def test_a_wrong_contact_keeps_the_customer_out_too(app: Flask) -> None:
+    rows = [{"name": "Accounts Payable"}, {"name": "", "email": "not an address"}]
+    with pytest.raises(Invalid) as refused:
+        customers.create(SYSTEM, {"name": "Acorn Example", "currency": "USD", "contacts": rows})
+    assert any(name.startswith("contacts-1-") for name in refused.value.errors)
+    assert db.session.query(Customer).count() == 0
