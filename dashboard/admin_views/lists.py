@@ -24,6 +24,8 @@ from dashboard.queries.listing import COUNT_CAP, Column, Listing, State
 
 # More than this in one go belongs to a background job.
 MOST_AT_ONCE = 2_000
+# The records whose names lead to their page from any list.
+LINKED = ("customer", "package")
 
 
 class ListScreen:
@@ -136,9 +138,16 @@ class ListScreen:
             columns,
             href=self.row_href(row),
             editable=lambda column, this: may_edit and self.row_editable(column, this),
+            link=self.cell_href,
             actions=self.row_actions(row),
             label=self.row_label(row),
         )
+
+    def cell_href(self, column: Column, row: Any) -> str:
+        """Where a cell leads: a customer's name to the customer, a package's to the package."""
+        name = column.name.removesuffix("_name")
+        key = row._mapping.get(name) if name in LINKED and name != column.name else None
+        return url_for(f"{name}.details_view", id=key) if key else ""
 
     def row_href(self, row: Any) -> str:
         view: Any = self

@@ -95,10 +95,7 @@ def _value(column: Any, text: str) -> Any:
     if kind in {"money", "number", "percent"}:
         return parse_decimal(text)
     if kind in {"date", "moment"}:
-        try:
-            return dt.date.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"“{text[:20]}” is not a date such as 2026-01-31.") from None
+        return _day(text)
     if kind == "flag":
         if text not in {"yes", "no"}:
             raise ValueError("say yes or no.")
@@ -110,6 +107,16 @@ def _value(column: Any, text: str) -> Any:
             raise ValueError(f"“{text[:20]}” is not a record's number.")
         return int(text)
     return text
+
+
+def _day(text: str) -> dt.date:
+    try:
+        found = dt.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"“{text[:20]}” is not a date such as 2026-01-31.") from None
+    if not 1900 <= found.year <= 2999:
+        raise ValueError("give a year from 1900 to 2999.")
+    return found
 
 
 def condition(expression: Any, one: Filter) -> ColumnElement[bool]:

@@ -13,6 +13,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, tuple_
 
 BIGGEST_KEY = 2**63 - 1
+MOST_DIGITS = 60
+# What the columns of each kind hold.
+HOLDS: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "choice": (str,),
+    "money": (Decimal, int),
+    "number": (Decimal, int),
+    "percent": (Decimal, int),
+    "date": (dt.date,),
+    "moment": (dt.datetime,),
+    "flag": (bool,),
+    "key": (int,),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Cursor:
             kind = "i"
         else:
             kind, value = "s", str(value)
-        packed = json.dumps([kind, value, self.key, self.position], separators=(",", ":"))
+        packed = json.dumps([kind, value, self.key, self.position], separators=(",", ":"), ensure_ascii=False)
         return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
@@ -47,11 +60,16 @@ def read_token(token: str) -> Cursor | None:
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         kind, value, key, position = json.loads(packed)
-        if not (isinstance(key, int) and isinstance(position, int) and 0 <= key <= BIGGEST_KEY):
+        if type(key) is not int or type(position) is not int or not 0 <= key <= BIGGEST_KEY:
             return None
-        return Cursor(_value(kind, value), key, max(position, 0))
+        return Cursor(_value(kind, value), key, min(max(position, 0), BIGGEST_KEY))
     except (ValueError, TypeError, binascii.Error, InvalidOperation, RecursionError):
         return None
+
+
+def fits(cursor: Cursor, kind: str, *, nullable: bool) -> bool:
+    """Whether a column of that kind can stand at the cursor: the URL may be another list's, or made up."""
+    return nullable if cursor.value is None else type(cursor.value) in HOLDS.get(kind, ())
 
 
 def _value(kind: str, value: Any) -> Any:
@@ -63,9 +81,10 @@ def _value(kind: str, value: Any) -> Any:
         return value
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(kind)
+    value.encode()  # half of a surrogate pair is a ValueError too
     if kind == "d":
         number = Decimal(value)
-        if not number.is_finite():
+        if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
             raise ValueError(value)
         return number
     if kind == "m":
