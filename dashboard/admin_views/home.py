@@ -8,7 +8,7 @@ from flask_admin import expose
 
 from dashboard.admin_views.guard import GuardedView, needs
 from dashboard.admin_views.invoice_page import status_of
-from dashboard.queries import home
+from dashboard.queries import home, settings
 
 
 class HomeView(GuardedView):
@@ -24,7 +24,9 @@ class HomeView(GuardedView):
         return self.render(
             "admin/index.html",
             figures=home.figures(),
+            overdue=home.longest_overdue(),
             invoices=home.latest_invoices(),
+            today=settings.today(),
             payments=home.latest_payments(),
             steps=[(step, self.way_to(step.endpoint)) for step in home.first_steps()],
             status_of=status_of,

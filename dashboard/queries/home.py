@@ -26,23 +26,40 @@ class Figure:
     amounts: list[tuple[str, Decimal]]
     note: str
     tone: str = ""
+    sort: str = ""
 
 
 def figures() -> list[Figure]:
     """Drafts to issue, what is owed, what is late, and money that waits for an invoice."""
-    owed = and_(Invoice.state == "issued", Invoice.balance > 0)
-    late = and_(owed, Invoice.due_date < settings.today())
+    owed, late = _owed(), _late()
     left = Payment.unallocated > 0
     return [
         _figure("Drafts to issue", "draft", Invoice.state == "draft", Invoice.total, note="Not billed yet"),
         _figure("Outstanding", "open", owed, Invoice.balance, note="Issued and not fully paid"),
-        _figure("Overdue", "overdue", late, Invoice.balance, note="Past the due date", tone="bad"),
+        _figure(
+            "Overdue", "overdue", late, Invoice.balance, note="Past the due date", tone="bad", sort="due_date"
+        ),
         _figure("Unallocated", "unallocated", left, Payment.unallocated, note="Paid, for no invoice yet"),
     ]
 
 
+def _owed() -> ColumnElement[bool]:
+    return and_(Invoice.state == "issued", Invoice.balance > 0)
+
+
+def _late() -> ColumnElement[bool]:
+    return and_(_owed(), Invoice.due_date < settings.today())
+
+
 def _figure(
-    label: str, tab: str, condition: ColumnElement[bool], amount: Any, *, note: str, tone: str = ""
+    label: str,
+    tab: str,
+    condition: ColumnElement[bool],
+    amount: Any,
+    *,
+    note: str,
+    tone: str = "",
+    sort: str = "",
 ) -> Figure:
     model = amount.class_
     found = db.session.execute(
@@ -53,11 +70,17 @@ def _figure(
     ).all()
     count = sum(row[1] for row in found)
     amounts = [(row[0], row[2]) for row in found]
-    return Figure(label, model.__tablename__, tab, count, amounts, note, tone if count else "")
+    return Figure(label, model.__tablename__, tab, count, amounts, note, tone if count else "", sort)
 
 
 def latest_invoices(limit: int = 6) -> Sequence[Invoice]:
     return db.session.scalars(select(Invoice).order_by(Invoice.id.desc()).limit(limit)).all()
+
+
+def longest_overdue(limit: int = 6) -> Sequence[Invoice]:
+    """Whom to remind first."""
+    oldest = select(Invoice).where(_late()).order_by(Invoice.due_date, Invoice.id).limit(limit)
+    return db.session.scalars(oldest).all()
 
 
 def latest_payments(limit: int = 6) -> Sequence[Payment]:
