@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from dashboard.admin_views import fields
+from dashboard.admin_views.answers import wants_modal
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.invoice_page import status_of
@@ -34,7 +35,7 @@ class RecordForm(Form):
 
     amount = fields.decimal("Total", places=4, required=True)
     paid_on = fields.day("Date", required=True)
-    method = fields.choice("Method", PAYMENT_METHODS, blank="Not said")
+    method = fields.choice("Method", PAYMENT_METHODS, blank="Not given")
     reference = fields.text("Reference", max=80)
     description = fields.text("Description", max=500, help="Text after # is private.")
 
@@ -64,6 +65,8 @@ class InvoicePayments:
         view: Any = self
         invoice = view.get_one(id)
         offered = payment_queries.choices(invoice)
+        if request.method == "GET" and not offered:
+            return self._nothing_to_allocate(invoice)
         form = AllocateForm(request.form if request.method == "POST" else None)
         form.payment_id.source = {str(one.id): one.label for one in offered}
         places = form.amount.least_places = exponent(invoice.currency)
@@ -88,12 +91,16 @@ class InvoicePayments:
             )
             flash(f"{_money(made.amount, invoice)} allocated to {invoice}.", "success")
 
-        text = (
-            f"{_money(invoice.balance, invoice)} is owed on {invoice}."
-            if offered
-            else ("This customer has no completed payment with anything left. Record a payment instead.")
-        )
+        text = f"{_money(invoice.balance, invoice)} is owed on {invoice}."
         return self._ask_and_save("Allocate payment", form, save, invoice, text=text)
+
+    def _nothing_to_allocate(self, invoice: Invoice) -> ResponseReturnValue:
+        """No form that can't be filled: why not, and what helps."""
+        view: Any = self
+        if wants_modal():
+            return view.render("admin/invoice/nothing_left.html", invoice=invoice)  # type: ignore[no-any-return]
+        flash(f"{invoice.customer_name} has no completed payment with anything left.", "info")
+        return redirect(url_for(".payments_view", id=invoice.id))
 
     @expose("/<id>/record-payment", methods=("GET", "POST"))
     @needs("payment.allocate")
