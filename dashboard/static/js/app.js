@@ -5,6 +5,7 @@ import { startCells } from "./cells.js";
 import { startDialogs } from "./dialogs.js";
 import { startDrawer } from "./drawer.js";
 import { startForms } from "./form.js";
+import { startFresh } from "./fresh.js";
 import { startInline } from "./inline.js";
 import { startKeys } from "./keys.js";
 import { startLists } from "./list.js";
@@ -57,6 +58,7 @@ startCells();
 startInline();
 startKeys();
 startComponents();
+startFresh();
 document.documentElement.dataset.ready = "1";
 
 export { announce };

@@ -46,8 +46,18 @@ export function startLists() {
     for (const size of within(root, "[data-size]")) {
       size.addEventListener("change", () => visit((query) => query.set("size", size.value)));
     }
-    if (within(root, "[data-list]").length) followUrl(page);
+    if (within(root, "[data-list]").length) {
+      followUrl(page);
+      showTab(page);
+    }
   });
+}
+
+// On a narrow screen the tabs scroll: the one that is open is in sight.
+function showTab(page) {
+  const tabs = page.querySelector(".tabs");
+  const open = tabs?.querySelector("[aria-current]");
+  if (open) tabs.scrollLeft = open.offsetLeft - (tabs.clientWidth - open.offsetWidth) / 2;
 }
 
 // The heading's own links and the search box stand outside the part that is swapped.
