@@ -67,7 +67,7 @@ class CustomerForm(Form):
     city = fields.text("City", max=80)
     county = fields.text("County", max=80)
     postcode = fields.text("Postcode", max=20)
-    country = fields.choice("Country", countries, blank="Not said", search=True)
+    country = fields.choice("Country", countries, blank="Not given", search=True)
     phone = fields.text("Phone", max=40)
     notes = fields.long_text("Notes", help="For staff only.")
 

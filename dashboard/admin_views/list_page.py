@@ -54,6 +54,7 @@ class Cell:
     editable: str
     raw: str
     version: int | None
+    href: str = ""
 
     @property
     def edit_kind(self) -> str:
@@ -179,10 +180,11 @@ def shown_row(
     *,
     href: str,
     editable: Callable[[Column, Any], bool],
+    link: Callable[[Column, Any], str],
     actions: list[RowAction],
     label: str,
 ) -> ShownRow:
-    """One row as cells; `editable` says which of them the reader may change in place."""
+    """One row as cells; `editable` says which the reader may change in place, `link` what they lead to."""
     values = row._mapping
     cells = [
         Cell(
@@ -193,6 +195,7 @@ def shown_row(
             editable=column.editable if column.editable and editable(column, row) else "",
             raw=show.raw(column, values),
             version=values.get("version"),
+            href=link(column, row),
         )
         for column in columns
     ]

@@ -34,9 +34,9 @@ class PaymentForm(Form):
     fee = fields.decimal("Payment Fee", places=4, min=0, help="For reference only.")
     status = fields.choice("Status", PAYMENT_STATUSES, default="completed")
     paid_on = fields.day("Date", required=True)
-    method = fields.choice("Method", PAYMENT_METHODS, blank="Not said")
+    method = fields.choice("Method", PAYMENT_METHODS, blank="Not given")
     reference = fields.text("Reference", max=80)
-    email_confirmation = fields.flag("Email Confirmation", help="Mail a confirmation to the contacts.")
+    email_confirmation = fields.flag("Email Confirmation", help="Noted here; confirmations are not sent yet.")
 
 
 class RefundForm(Form):
@@ -85,7 +85,8 @@ class PaymentView(AdminView):
     def row_actions(self, row: Any) -> list[RowAction]:
         actions = super().row_actions(row)
         if row.unallocated > 0 and self.may("payment.allocate"):
-            actions.append(RowAction("Allocate", "wand", self.href(row.id)))
+            # Before the pencil, which so stands at the same place in every row.
+            actions.insert(0, RowAction("Allocate", "wand", self.href(row.id)))
         return actions
 
     def row_editable(self, column: Column, row: Any) -> bool:

@@ -20,7 +20,7 @@ def money(amount: Decimal | None, currency: str) -> Markup:
     """An amount as its currency is written, with the ISO code beside it."""
     if amount is None:
         return NOTHING
-    sign = " neg" if amount < 0 else ""
+    sign = " neg" if amount < 0 else "" if amount else " zero"
     return Markup('<span class="money{}">{}<span class="cur">{}</span></span>').format(
         sign, format_money(amount, currency), currency
     )
@@ -37,6 +37,8 @@ def cell(column: Column, values: Mapping[str, Any]) -> Markup:
         return escape(format_price(value, values[column.currency]))
     if column.badge:
         return badge(str(value), column.choices.get(value))
+    if column.kind == "number" and isinstance(value, Decimal):
+        return escape(grouped(value))
     return escape(text(column, value))
 
 
@@ -50,6 +52,12 @@ def plain_cell(column: Column, values: Mapping[str, Any]) -> str:
     if column.price:
         return format_price(value, values[column.currency])
     return text(column, value)
+
+
+def grouped(value: Decimal) -> str:
+    """With thousands marks, as amounts have them: 6,311.11"""
+    whole, dot, decimals = plain(value).partition(".")
+    return f"{int(whole):,}{dot}{decimals}" if whole.lstrip("-") else plain(value)
 
 
 def text(column: Column, value: Any) -> str:

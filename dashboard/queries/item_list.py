@@ -46,7 +46,14 @@ LISTING = Listing(
         Column("date_from", "From", InvoiceItem.date_from, kind="date", filterable=True, hidden=True),
         Column("date_to", "To", InvoiceItem.date_to, kind="date", filterable=True, hidden=True),
         Column("quantity", "Quantity", InvoiceItem.quantity, kind="number", editable="quantity"),
-        Column("unit_price", "Unit Price", InvoiceItem.unit_price, kind="number", editable="unit_price"),
+        Column(
+            "unit_price",
+            "Unit Price",
+            InvoiceItem.unit_price,
+            kind="number",
+            price=True,
+            editable="unit_price",
+        ),
         Column("net", "Net", InvoiceItem.net, kind="money", filterable=True),
         Column(
             "tax_percent",
