@@ -133,6 +133,18 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             form_key=form.form_key.data,
         )
 
+    def saved_message(self, saved: Any) -> str:
+        issued = request.form.get("issue") == "1" and saved.number
+        return f"Issued as {saved.number}." if issued else super().saved_message(saved)
+
+    def conflict_warning(self, form: Form, current: Any) -> str:
+        if not isinstance(form, IssuedForm) or not any(name.startswith("items-") for name in request.form):
+            return ""
+        return (
+            f"{current} was issued meanwhile, so its customer, date and lines are fixed now. Of yours only "
+            "the due date, the reference and the notes can still be saved."
+        )
+
     def facts(self, record: Any) -> list[dict[str, str]]:
         """None: the page is the invoice itself."""
         return []

@@ -35,8 +35,11 @@ class Saving:
         except Duplicate as error:
             flash("This form was already saved; here is what it made.", "info")
             return redirect(self.result_href(error.result), 303)
-        flash(f"{self.singular.capitalize()} “{saved}” was saved.", "success")
+        flash(self.saved_message(saved), "success")
         return redirect(self.after_save(saved, created=record is None), 303)
+
+    def saved_message(self, saved: Any) -> str:
+        return f"{self.singular.capitalize()} “{saved}” was saved."
 
     def store(self, form: Form, record: Any) -> Any:
         """Hand the values to the operation."""
@@ -67,12 +70,17 @@ class Saving:
             "admin/conflict.html",
             record_title=str(current),
             rows=conflict_rows(form, self.form_for(current)),
+            warning=self.conflict_warning(form, current),
             hidden={**again, "version": str(current.version)},
             form_action=request.full_path.rstrip("?"),
             edit_href=url_for(f"{self.endpoint}.edit_view", id=current.id),
             crumbs=self.crumbs(str(current)),
         )
         return page, 409
+
+    def conflict_warning(self, form: Form, current: Any) -> str:
+        """What of the reader's version can't be saved any more, whatever they choose."""
+        return ""
 
     def after_save(self, record: Any, *, created: bool) -> str:
         wanted = self.way_back()
