@@ -39,7 +39,7 @@ def as_text(field: Any, value: Any) -> str:
     if value in (None, "", []):
         return "empty"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     if isinstance(field, LookupField):
         return field.current_label() or f"#{value}"
     if isinstance(field, ChoiceField):

@@ -204,7 +204,7 @@ class CustomerView(CustomerImport, AdminView):
         actions = super().row_actions(row)
         if self.may("invoice.draft"):
             actions.append(
-                RowAction("New invoice", "invoice", url_for("invoice.create_view", customer_id=row.id))
+                RowAction("Add Invoice", "invoice", url_for("invoice.create_view", customer_id=row.id))
             )
         return actions
 
@@ -261,8 +261,8 @@ class CustomerView(CustomerImport, AdminView):
     def page_actions(self, record: Any) -> list[dict[str, Any]]:
         actions = super().page_actions(record)
         wanted = (
-            ("invoice.draft", "New invoice", "invoice.create_view", "invoice"),
-            ("payment.write", "New payment", "payment.create_view", "payment"),
+            ("invoice.draft", "Add Invoice", "invoice.create_view", "invoice"),
+            ("payment.write", "Add Payment", "payment.create_view", "payment"),
         )
         made = [
             {"label": label, "href": url_for(endpoint, customer_id=record.id), "icon": icon}

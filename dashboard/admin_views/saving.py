@@ -39,7 +39,8 @@ class Saving:
         return redirect(self.after_save(saved, created=record is None), 303)
 
     def saved_message(self, saved: Any) -> str:
-        return f"{self.singular.capitalize()} “{saved}” was saved."
+        name, kind = str(saved), self.singular.capitalize()
+        return f"{name} was saved." if name.startswith(kind) else f"{kind} “{name}” was saved."
 
     def store(self, form: Form, record: Any) -> Any:
         """Hand the values to the operation."""

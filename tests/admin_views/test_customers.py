@@ -300,13 +300,13 @@ def test_the_page_of_a_customer(client_as, acorn):
         "$260.00",
         invoice.number,
         "Deposit",
-        "New invoice",
-        "New payment",
+        "Add Invoice",
+        "Add Payment",
         "Add contact",
     ):
         assert expected in said
     said = words(client_as("viewer").get(f"/admin/customer/details/?id={acorn.id}"))
-    assert "New invoice" not in said
+    assert "Add Invoice" not in said
     assert "Add contact" not in said
 
 

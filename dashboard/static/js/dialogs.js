@@ -1,5 +1,6 @@
 // Native dialogs: focus goes back where it came from, Esc closes, and questions come before what can't be undone.
 import { UNREACHABLE, announce, isSignedOut, onContent, said, within } from "./page.js";
+import { focusEmpty, focusQuietly } from "./fresh.js";
 import { toast } from "./toasts.js";
 import { signIn } from "./sign-in.js";
 
@@ -44,7 +45,10 @@ export function showModal(html) {
   content.innerHTML = html;
   announce(content);
   openDialog(dialog);
-  (content.querySelector("[data-errors]") ?? content.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
+  const errors = content.querySelector("[data-errors]");
+  if (errors) return errors.focus();
+  const first = content.querySelector("input:not([type=hidden], [disabled]), select:not([disabled]), textarea");
+  if (!focusEmpty(content) && first) focusQuietly(first);
 }
 
 export function startDialogs() {
