@@ -36,6 +36,7 @@ async function edit(cell) {
   if (td.classList.contains("is-editing")) return;
   const input = control(cell);
   input.setAttribute("aria-label", td.dataset.label ?? cell.dataset.edit);
+  td.style.width = `${td.offsetWidth}px`;
   cell.hidden = true;
   td.classList.add("is-editing");
   td.append(input);
@@ -79,6 +80,7 @@ function close(session) {
   session.td.querySelector(".cell-error")?.remove();
   session.td.classList.remove("is-editing", "is-saving");
   session.cell.hidden = false;
+  session.td.style.width = "";
 }
 
 async function save(session, { step = 0, stay = false } = {}) {
