@@ -64,7 +64,7 @@ def _label(payment: Payment) -> str:
     about = payment.reference or payment.public_description
     left = format_money(payment.unallocated, payment.currency, code=True)
     return " · ".join(
-        part for part in (str(payment), f"{payment.paid_on}", about[:60], f"{left} left") if part
+        part for part in (str(payment), f"{left} left", f"{payment.paid_on}", about[:60]) if part
     )
 
 
