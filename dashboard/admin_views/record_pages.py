@@ -153,12 +153,14 @@ class RecordPages:
 
     def page_of(self, template: str, form: Form, record: Any) -> str:
         name = f"Add {self.singular}" if record is None else str(record)
+        ask_comment = record is not None and settings.current().audit_comment
+        form.comment.flags.required = ask_comment
         context = {
             "form": form,
             "record": record,
             "record_title": name if record is None else f"Edit {name}",
             "singular": self.singular,
-            "ask_comment": record is not None and settings.current().audit_comment,
+            "ask_comment": ask_comment,
             "form_messages": form.loose_errors,
             "form_action": request.full_path.rstrip("?"),
             "return_url": self.way_back(self.href(record.id) if record is not None else ""),

@@ -2,7 +2,7 @@
 
 /** Put the focus into the first needed field under `root` that is empty; false where there is none. */
 export function focusEmpty(root) {
-  const field = [...root.querySelectorAll("[required]")].find((one) => !one.closest("table") && !one.value && !one.disabled);
+  const field = [...root.querySelectorAll("[required]")].find((one) => !one.closest("table") && one.name !== "comment" && !one.value && !one.disabled);
   if (field) focusQuietly(field);
   return Boolean(field);
 }
