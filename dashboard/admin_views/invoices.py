@@ -170,6 +170,8 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             (bool(record.number) and record.state != "void", "invoice.void", "Void", "void_view", "void", ""),
             (not record.number, "invoice.draft", "Delete", "delete_view", "trash", f"Delete {record}?"),
         ]
+        # What a draft waits for, by whoever reads it.
+        main = "" if not draft else "issue_view" if self.may("invoice.issue") else "edit_view"
         posts = {"issue_view", "duplicate_view", "reopen_view", "delete_view"}
         return [
             {
@@ -179,7 +181,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
                 "method": "post" if endpoint in posts else "get",
                 "confirm": confirm,
                 "danger": endpoint in {"void_view", "delete_view"},
-                "primary": endpoint == "issue_view",
+                "primary": endpoint == main,
                 "modal": endpoint == "void_view",
                 "fields": {"version": str(record.version)} if endpoint in posts else {},
             }
