@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.admin_views.field_types import ChoiceField, LookupField
 from dashboard.admin_views.forms import Form
+from dashboard.admin_views.show import grouped
 from dashboard.rules.money import plain
 
 
@@ -28,7 +29,10 @@ def conflict_rows(mine: Form, theirs: Form) -> list[dict[str, Any]]:
 def facts(form: Form) -> list[dict[str, str]]:
     """A record as labels and values, from its form; empty fields are left out."""
     return [
-        {"label": form[name].label.text, "value": as_text(form[name], value)}
+        {
+            "label": form[name].label.text,
+            "value": grouped(value) if isinstance(value, Decimal) else as_text(form[name], value),
+        }
         for name, value in form.values().items()
         if value not in (None, "", [])
     ]
