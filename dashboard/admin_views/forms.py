@@ -12,6 +12,7 @@ from wtforms import HiddenField
 from dashboard.admin_views import fields
 from dashboard.operations.errors import Invalid
 
+WHY = "Please say why you change this; it goes to the audit log."
 HOUSEKEEPING = ("version", "form_key", "comment")
 
 

@@ -74,8 +74,9 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "Make the PDFs of {n} invoices in the background.",
             icon="pdf",
             form="pdfs_form",
+            changes=False,
         ),
-        Action("export", "Export", "export", "", icon="download", download=True),
+        Action("export", "Export", "export", "", icon="download", download=True, changes=False),
     )
 
     # The list ----------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ class Action:
     form: str = ""
     download: bool = False
     dialog_href: str = ""
+    # Whether rows are changed by it; then the account may ask for the reason.
+    changes: bool = True
 
 
 @dataclass(frozen=True)

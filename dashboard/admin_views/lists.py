@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from dashboard.admin_views import list_page, list_state
-from dashboard.admin_views.answers import download, wants_fragment, wants_modal
+from dashboard.admin_views.answers import download, wants_fragment
+from dashboard.admin_views.bulk_actions import BulkActions
 from dashboard.admin_views.forms import Form
-from dashboard.admin_views.list_page import Action, ListPage, RowAction
-from dashboard.operations.bulk import BulkResult
+from dashboard.admin_views.list_page import ListPage, RowAction
 from dashboard.operations.errors import Invalid, Refused, Stale
-from dashboard.queries import list_export, listing
+from dashboard.queries import list_export, listing, settings
 from dashboard.queries.listing import COUNT_CAP, Column, Listing, State
 
 # More than this in one go belongs to a background job.
@@ -28,12 +26,11 @@ MOST_AT_ONCE = 2_000
 LINKED = ("customer", "package")
 
 
-class ListScreen:
+class ListScreen(BulkActions):
     """Mixed into AdminView, which brings rights, the actor and the form."""
 
     listing: ClassVar[Listing]
     list_template = "admin/list.html"
-    bulk_actions: ClassVar[Sequence[Action]] = ()
     create_label = ""
     # Extra buttons beside the create button: label, href, icon, right.
     toolbar: ClassVar[Sequence[tuple[str, str, str, str]]] = ()
@@ -132,7 +129,7 @@ class ListScreen:
 
     def build_row(self, row: Any, columns: Sequence[Column]) -> list_page.ShownRow:
         view: Any = self
-        may_edit = view.can("edit")
+        may_edit = view.can("edit") and not settings.current().audit_comment
         return list_page.shown_row(
             row,
             columns,
@@ -166,6 +163,8 @@ class ListScreen:
         row = listing.row(self.listing, key, self.base_state(State()).pinned)
         if column is None or row is None:
             abort(400, description="This column can't be edited in the list.")
+        if settings.current().audit_comment:
+            return {"error": "Open the record to change it: this account asks for the reason."}, 422
         if not self.row_editable(column, row):
             return {"error": "This can't be changed any more. Open the record to see why."}, 422
         form: Form = view.form(request.form)
@@ -192,108 +191,6 @@ class ListScreen:
         actions = [action for action in self.bulk_actions if view.may(action.right)]
         return view.render(  # type: ignore[no-any-return]
             "admin/_one_row.html", row=self.build_row(row, columns), page={"actions": actions}
-        )
-
-    # Bulk actions ---------------------------------------------------------------------------------
-
-    def actions_offered(self) -> list[Action]:
-        """The bulk actions the reader has the right to; one with a form knows where its dialog is."""
-        view: Any = self
-        return [
-            replace(one, dialog_href=url_for(f"{view.endpoint}.action_form_view")) if one.form else one
-            for one in self.bulk_actions
-            if view.may(one.right)
-        ]
-
-    @expose("/action/form/", methods=("POST",))
-    def action_form_view(self) -> ResponseReturnValue:
-        """The dialog of a bulk action with fields of its own; it carries the selection along."""
-        action = self.asked_action()
-        if not action.form:
-            abort(400, description="This action asks for nothing more.")
-        return self.ask_more(action, getattr(self, action.form)(), 200)
-
-    def ask_more(self, action: Action, form: Form, status: int) -> ResponseReturnValue:
-        view: Any = self
-        count = len(self.selected())
-        page = view.render(
-            "admin/modal.html" if wants_modal() else "admin/action.html",
-            title=action.label,
-            text=action.confirm.replace("{n}", f"{count:,}"),
-            form=form,
-            form_action=url_for(f"{view.endpoint}.action_view"),
-            hidden={
-                "action": action.name,
-                "all": request.form.get("all", ""),
-                "query": request.form.get("query", ""),
-                "rowid": request.form.getlist("rowid"),
-                "next": view.way_back(),
-            },
-            submit_label=action.label,
-            danger=action.danger,
-            return_url=view.way_back(),
-        )
-        return page, status
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> ResponseReturnValue:
-        """Run a bulk action on the selection; rows refused are named with the reason."""
-        action = self.asked_action()
-        run = getattr(self, f"do_{action.name}")
-        actor = self.actor_of(None)  # type: ignore[attr-defined]
-        if not action.form:
-            return self.show_result(action, run(actor, self.selected()))
-        form: Form = getattr(self, action.form)(request.form)
-        if not form.validate():
-            return self.ask_more(action, form, 422)
-        try:
-            return self.show_result(action, run(actor, self.selected(), form))
-        except Invalid as error:
-            form.show(error.errors)
-            return self.ask_more(action, form, 422)
-
-    def asked_action(self) -> Action:
-        view: Any = self
-        name = request.form.get("action", "")
-        action = next((one for one in self.bulk_actions if one.name == name), None)
-        if action is None:
-            abort(400, description="There is no such action.")
-        if not view.may(action.right):
-            abort(403)
-        return action
-
-    def selected(self) -> list[int]:
-        """The keys ticked, or all that match the list's filter, in list order."""
-        view: Any = self
-        if request.form.get("all") == "1":
-            pairs = parse_qsl(request.form.get("query", "").lstrip("?"))
-            state = self.read_state(MultiDict(pairs))
-            if state.errors:
-                raise Refused("The list's filter could not be read, so nothing was done.")
-            keys = listing.keys(self.listing, state, MOST_AT_ONCE + 1)
-        else:
-            keys = list(dict.fromkeys(view.key_of(text) for text in request.form.getlist("rowid")))
-        if not keys:
-            raise Refused("Nothing is selected. Tick the rows first.")
-        if len(keys) > MOST_AT_ONCE:
-            raise Refused(f"At most {MOST_AT_ONCE:,} rows at once. Narrow the list first.")
-        return keys
-
-    def show_result(self, action: Action, result: Any) -> ResponseReturnValue:
-        """Back to the list where all went well; else the rows that were left out, and why."""
-        view: Any = self
-        if not isinstance(result, BulkResult):
-            return result  # type: ignore[no-any-return]
-        done = f"{action.label}: {len(result.done):,} done."
-        if not result.refused:
-            flash(done, "success")
-            return redirect(view.way_back(), 303)
-        return view.render(  # type: ignore[no-any-return]
-            "admin/_result.html" if wants_modal() else "admin/result.html",
-            title=action.label,
-            result=result,
-            return_url=view.way_back(),
-            crumbs=view.crumbs(action.label),
         )
 
     # Export ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from dashboard.admin_views.conflict import conflict_rows
-from dashboard.admin_views.forms import Form
+from dashboard.admin_views.forms import WHY, Form
 from dashboard.extensions import db
 from dashboard.operations.base import Actor
 from dashboard.operations.errors import Duplicate, Invalid, Refused, Stale
@@ -55,7 +55,7 @@ class Saving:
         if (form.comment.data or "").strip():
             return True
         form.validate()
-        form.comment.errors = ["Please say why you change this; it goes to the audit log."]
+        form.comment.errors = [WHY]
         return False
 
     def actor_of(self, form: Form | None) -> Actor:

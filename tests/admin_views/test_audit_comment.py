@@ -88,3 +88,23 @@ def test_nobody_is_asked_where_the_account_does_not(client_as: Callable[[str], A
     make_customer()
     assert not settings.current().audit_comment
     assert "Reason for this change" not in client_as("admin").get("/admin/customer/edit/?id=1").text
+
+
+def test_lists_ask_too(client_as: Callable[[str], Any], books: None) -> None:
+    """A cell has no room for a reason, so cells are closed; a bulk action asks in its dialog."""
+    manager = client_as("manager")
+    assert "data-edit=" not in manager.get("/admin/invoice/").text
+    cell = {"list_form_pk": "1", "reference": "R-1"}
+    assert manager.post("/admin/invoice/ajax/update/", data=cell).status_code == 422
+    sent = {"action": "issue", "rowid": "1"}
+    asked = manager.post("/admin/invoice/action/form/", data=sent, headers={"X-Modal": "1"})
+    assert "Reason for this change" in asked.text
+    refused = manager.post("/admin/invoice/action/", data=sent, headers={"X-Modal": "1"})
+    assert refused.status_code == 422
+    assert "say why you change this" in refused.text
+    assert manager.post("/admin/invoice/action/", data={**sent, "comment": REASON}).status_code == 303
+    latest = (
+        db.session.query(AuditEntry).filter_by(table_name="invoice").order_by(AuditEntry.id.desc()).first()
+    )
+    assert latest is not None
+    assert latest.comment == REASON
