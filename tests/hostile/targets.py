@@ -169,7 +169,7 @@ def _setting(books: Books) -> Values:
 TARGETS = (
     Target(
         "customer",
-        customers.CustomerForm,
+        customers.NewCustomerForm,
         lambda books: "/admin/customer/new/",
         lambda books: {"name": KEPT, "status": "active", "currency": "USD", "invoice_schedule": "none"},
         lambda books: last(Customer),
@@ -305,6 +305,7 @@ COVERED_BY: dict[type[Form], str] = {
     staff.StaffForm: "staff",
     staff.PasswordForm: "staff",
     items.CellForm: "invoice line",
+    customers.CustomerForm: "customer",
     customers.BulkEditForm: "customer",
     payments.StatusForm: "payment",
     invoice_payments.AllocateForm: "recorded payment",
