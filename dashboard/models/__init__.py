@@ -2,6 +2,7 @@
 
 from dashboard.models.audit import AuditEntry
 from dashboard.models.base import Base
+from dashboard.models.billing import BillingRun, BillingRunRow, FreeMinuteUse, PackageCharge
 from dashboard.models.customer import Contact, Customer, CustomerPackage
 from dashboard.models.document import Document, DocumentPart
 from dashboard.models.idempotency import FormKey
@@ -9,28 +10,53 @@ from dashboard.models.invoice import Invoice, InvoiceItem, NumberSeries
 from dashboard.models.job import Heartbeat, Job
 from dashboard.models.package import Package
 from dashboard.models.payment import Allocation, Payment, Refund
+from dashboard.models.rate import Provider, Rate, RateCard, RateRevision
 from dashboard.models.setting import Setting
 from dashboard.models.staff import Staff, StaffRole
+from dashboard.models.usage import (
+    UsageDay,
+    UsageFault,
+    UsageFormat,
+    UsageImport,
+    UsageRecord,
+    UsageRule,
+    UsageUnmatched,
+)
 
 __all__ = [
     "Allocation",
     "AuditEntry",
     "Base",
+    "BillingRun",
+    "BillingRunRow",
     "Contact",
     "Customer",
     "CustomerPackage",
     "Document",
     "DocumentPart",
     "FormKey",
+    "FreeMinuteUse",
     "Heartbeat",
     "Invoice",
     "InvoiceItem",
     "Job",
     "NumberSeries",
     "Package",
+    "PackageCharge",
     "Payment",
+    "Provider",
+    "Rate",
+    "RateCard",
+    "RateRevision",
     "Refund",
     "Setting",
     "Staff",
     "StaffRole",
+    "UsageDay",
+    "UsageFault",
+    "UsageFormat",
+    "UsageImport",
+    "UsageRecord",
+    "UsageRule",
+    "UsageUnmatched",
 ]

@@ -73,6 +73,12 @@ class Customer(Base, Stamped):
     time_zone: Mapped[str | None] = mapped_column(String(64))
     external_accounting_id: Mapped[str | None] = mapped_column(String(80), index=True)
     create_invoice_on_payment: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    # What its calls cost; its own rates, where it has a card of its own, go before these.
+    rate_card_id: Mapped[int | None] = mapped_column(
+        ForeignKey("rate_card.id", ondelete="RESTRICT", use_alter=True), index=True
+    )
+    # An invoice is made for a period without anything to bill, too.
+    empty_invoices: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     registration_number: Mapped[str | None] = mapped_column(String(40))
     vat_number: Mapped[str | None] = mapped_column(String(40))
 

@@ -40,7 +40,17 @@ from dashboard.models.package import Package
 
 INVOICE_STATES = ("draft", "issued", "void")
 TAX_MODES = {"per_rate": "Once per tax rate", "per_line": "Line by line"}
-INVOICE_ORIGINS = ("manual", "import", "payment", "generated")
+INVOICE_ORIGINS = ("manual", "import", "payment", "generated", "package", "adjustment")
+LINE_KINDS = {
+    "line": "Line",
+    "usage": "Usage",
+    "late_usage": "Late usage",
+    "package": "Package",
+    "setup": "Setup",
+    "minimum_spend": "Minimum spend",
+    "free_minutes": "Free minutes",
+    "adjustment": "Adjustment",
+}
 
 
 class Invoice(Base, Stamped):
@@ -148,6 +158,7 @@ class InvoiceItem(Base):
     __tablename__ = "invoice_item"
     __table_args__ = (
         CheckConstraint("gross = net + tax", name="gross"),
+        CheckConstraint(one_of("kind", tuple(LINE_KINDS)), name="kind"),
         CheckConstraint("date_to IS NULL OR date_from IS NULL OR date_to >= date_from", name="dates"),
         Index("ix_invoice_item_invoice_id_position", "invoice_id", "position"),
     )
@@ -166,6 +177,11 @@ class InvoiceItem(Base):
     net: Mapped[Amount]
     tax: Mapped[Amount]
     gross: Mapped[Amount]
+    # Usage lines are sums of the ledger: quantity 1, the price is the sum of the calls.
+    kind: Mapped[str] = mapped_column(String(20), default="line", server_default="line")
+    destination: Mapped[str | None] = mapped_column(String(120))
+    connected: Mapped[int | None] = mapped_column(BigInteger)
+    billed_duration: Mapped[int | None] = mapped_column(BigInteger)
 
     invoice: Mapped[Invoice] = relationship(back_populates="items")
     package: Mapped[Package | None] = relationship()

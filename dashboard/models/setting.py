@@ -12,6 +12,7 @@ from dashboard.models.customer import LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
 
 NUMBER_RESETS = {"never": "Never", "yearly": "Each year"}
+GENERATED_INVOICES = {"draft": "Drafts to look at first", "issued": "Issued at once"}
 SMTP_SECURITY = {"none": "None", "starttls": "STARTTLS", "tls": "TLS"}
 
 
@@ -22,6 +23,8 @@ class Setting(Base, Stamped):
         CheckConstraint(one_of("tax_mode", tuple(TAX_MODES)), name="tax_mode"),
         CheckConstraint(one_of("invoice_line_grouping", tuple(LINE_GROUPINGS)), name="invoice_line_grouping"),
         CheckConstraint(one_of("number_reset", tuple(NUMBER_RESETS)), name="number_reset"),
+        CheckConstraint(one_of("generated_invoices", tuple(GENERATED_INVOICES)), name="generated_invoices"),
+        CheckConstraint("billing_delay_hours BETWEEN 0 AND 240", name="billing_delay_hours"),
         CheckConstraint(one_of("smtp_security", tuple(SMTP_SECURITY)), name="smtp_security"),
     )
 
@@ -56,6 +59,9 @@ class Setting(Base, Stamped):
     invoice_line_grouping: Mapped[str] = mapped_column(
         String(20), default="destination", server_default="destination"
     )
+    generated_invoices: Mapped[str] = mapped_column(String(10), default="draft", server_default="draft")
+    # A period can be billed this long after its end, when its usage is complete.
+    billing_delay_hours: Mapped[int] = mapped_column(Integer, default=24, server_default="24")
     invoice_template: Mapped[str] = mapped_column(String(40), default="standard", server_default="standard")
     payment_details: Mapped[str | None] = mapped_column(Text)
     package_notification_days: Mapped[int] = mapped_column(Integer, default=3, server_default="3")
