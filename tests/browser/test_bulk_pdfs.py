@@ -105,10 +105,6 @@ def test_a_job_is_followed_about_and_cancelled(
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("The job was cancelled. Nothing half-made was kept.")).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    # The message fades in; its colours are right when it has.
-    page.locator(".toast-msg").evaluate_all(
-        "(all) => Promise.all(all.flatMap((one) => one.getAnimations()).map((fade) => fade.finished))"
-    )
     check(page)
     page.goto("/admin/payment/")
     expect(page.get_by_label("1 running job", exact=True)).to_have_count(0)

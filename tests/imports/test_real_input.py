@@ -99,7 +99,10 @@ def test_every_one_prints_its_total(app: Flask, issued: list[Invoice], sums: dic
 
 
 def test_every_one_takes_a_payment(client_as: Callable[[str], Any], issued: list[Invoice]) -> None:
-    for invoice in issued:
+    # One that comes to nothing is paid as it is.
+    owed = [invoice for invoice in issued if invoice.total]
+    assert len(owed) >= 3
+    for invoice in owed:
         allocations.record_and_allocate(SYSTEM, invoice.id, {"amount": invoice.total})
     db.session.expire_all()
     assert {(one.balance, one.paid == one.total) for one in issued} == {(Decimal(0), True)}

@@ -88,11 +88,13 @@ class Machine:
         for process in psutil.process_iter():
             try:
                 ours = process.environ().get("DATA_DIR") == str(self.data)
-                if ours or process.cwd().startswith(str(self.data)):
+                ours = ours or process.cwd().startswith(str(self.data))
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
             except (psutil.Error, OSError):
+                # It ended while we looked.
                 continue
-        return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+        return found
 
     def named(self, words):
         def cmdline(process):

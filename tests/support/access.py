@@ -8,6 +8,11 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+# What fades in has its own colours when it has; what turns for ever is not waited for.
+STILL = """async () => {
+  const fading = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 60000);
+  await Promise.allSettled(fading.map((one) => one.finished));
+}"""
 SERIOUS = "(await axe.run()).violations.filter((one) => ['serious', 'critical'].includes(one.impact))"
 
 
@@ -19,6 +24,7 @@ def expect_axe(page_watch: Any) -> None:
 def check(page: Page) -> None:
     """axe comes by the debugger's way, which the content policy of the page does not bind."""
     expect(page.locator("html[data-ready]")).to_be_attached()
+    page.evaluate(STILL)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     faults = page.evaluate(f"(async () => {SERIOUS})()")
     said = [(one["id"], [node["target"] for node in one["nodes"]]) for one in faults]
