@@ -58,6 +58,7 @@ class AssignmentView(InDialog, AdminView):
             "Remove {n} packages from their customers? Minimum Days are kept to.",
             icon="trash",
             danger=True,
+            done="removed",
         ),
     )
 

@@ -130,7 +130,9 @@ class BulkActions:
         view: Any = self
         if not isinstance(result, BulkResult):
             return result  # type: ignore[no-any-return]
-        done = f"{action.label}: {len(result.done):,} done."
+        count = len(result.done)
+        noun = view.singular if count == 1 else view.title.lower()
+        done = f"{count:,} {noun} {action.done}."
         if not result.refused:
             flash(done, "success")
             return redirect(view.way_back(), 303)

@@ -52,6 +52,7 @@ class ContactView(InDialog, AdminView):
             "Delete {n} contacts? This can't be undone.",
             icon="trash",
             danger=True,
+            done="deleted",
         ),
     )
 

@@ -195,6 +195,7 @@ class CustomerView(CustomerImport, AdminView):
             "Delete {n} customers? Those with invoices or payments are left as they are.",
             icon="trash",
             danger=True,
+            done="deleted",
         ),
     )
 

@@ -49,7 +49,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
     edit_template = "admin/invoice/edit.html"
     details_template = "admin/invoice/details.html"
     bulk_actions = (
-        Action("issue", "Issue", "invoice.issue", "Issue {n} drafts? Each gets its number.", icon="check"),
+        Action("issue", "Issue", "invoice.issue", "Issue {n} drafts? Each gets its number.", done="issued"),
         Action(
             "void",
             "Void",
@@ -57,6 +57,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "Void {n} invoices. They keep their numbers and can't be brought back.",
             icon="void",
             danger=True,
+            done="voided",
             form="void_form",
         ),
         Action(
@@ -66,6 +67,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "Delete {n} drafts? This can't be undone.",
             icon="trash",
             danger=True,
+            done="deleted",
         ),
         Action(
             "pdfs",

@@ -41,6 +41,8 @@ class Action:
     form: str = ""
     download: bool = False
     dialog_href: str = ""
+    # The word for rows to which it was done.
+    done: str = "changed"
     # Whether rows are changed by it; then the account may ask for the reason.
     changes: bool = True
 

@@ -117,8 +117,22 @@ class PackageView(AdminView):
     edit_template = "admin/package/form.html"
     details_template = "admin/package/details.html"
     bulk_actions = (
-        Action("stop", "Stop offering", "package.write", "Stop offering {n} packages?", icon="stop"),
-        Action("offer", "Offer again", "package.write", "Offer {n} packages again?", icon="play"),
+        Action(
+            "stop",
+            "Stop offering",
+            "package.write",
+            "Stop offering {n} packages?",
+            icon="stop",
+            done="no longer offered",
+        ),
+        Action(
+            "offer",
+            "Offer again",
+            "package.write",
+            "Offer {n} packages again?",
+            icon="play",
+            done="offered again",
+        ),
         Action(
             "delete",
             "Delete",
@@ -126,6 +140,7 @@ class PackageView(AdminView):
             "Delete {n} packages? Those that were used are left as they are.",
             icon="trash",
             danger=True,
+            done="deleted",
         ),
     )
 

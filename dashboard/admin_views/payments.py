@@ -77,6 +77,7 @@ class PaymentView(AdminView):
             "Delete {n} payments? Those that were used are left as they are.",
             icon="trash",
             danger=True,
+            done="deleted",
         ),
     )
 

@@ -77,7 +77,7 @@ def test_bulk_edit_shows_what_is_ticked(page_as, acorn):
     dialog.get_by_role("checkbox", name="Invoice Due Days").check()
     dialog.locator("[name=invoice_due_days]").fill("7")
     dialog.get_by_role("button", name="Edit").click()
-    page.get_by_text("Edit: 2 done.").wait_for()
+    page.get_by_text("2 customers changed.").wait_for()
     assert [fresh(one).invoice_due_days for one in (acorn, birch)] == [7, 7]
 
 
