@@ -206,6 +206,8 @@ class UsageDay(Base):
             "invoice_item_id",
             postgresql_where=text("invoice_item_id IS NOT NULL"),
         ),
+        Index("ix_usage_day_destination", "destination", "day"),
+        Index("ix_usage_day_provider_id", "provider_id", "day"),
     )
 
     id: Mapped[Key]
@@ -245,6 +247,20 @@ class UsageRecord(Base, _Call):
         Index("ix_usage_record_started_at", "started_at", "id"),
         Index("ix_usage_record_usage_day_id", "usage_day_id"),
         Index("ix_usage_record_number", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        Index(
+            "ix_usage_record_result",
+            "result",
+            "started_at",
+            "id",
+            postgresql_where=text("result <> 'answered'"),
+        ),
+        Index(
+            "ix_usage_record_rating",
+            "rating",
+            "started_at",
+            "id",
+            postgresql_where=text("rating <> 'rated'"),
+        ),
         {"postgresql_partition_by": "RANGE (started_at)"},
     )
 

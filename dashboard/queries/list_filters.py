@@ -27,6 +27,7 @@ OPERATORS = {
 # By the kind of a column, the operators it offers, the usual one first.
 OFFERED = {
     "text": ("contains", "is", "not", "starts", "empty"),
+    "digits": ("starts", "is"),
     "money": ("gte", "lte", "is", "between"),
     "number": ("is", "gte", "lte", "between", "empty"),
     "percent": ("is", "gte", "lte", "between", "empty"),
@@ -102,11 +103,22 @@ def _value(column: Any, text: str) -> Any:
         return text == "yes"
     if kind == "choice" and column.choices and text not in column.choices:
         raise ValueError(f"“{text[:40]}” is not one of its values.")
+    if kind == "digits":
+        return digits(text)
     if kind == "key":
         if not text.isascii() or not text.isdigit() or len(text) > 18:
             raise ValueError(f"“{text[:20]}” is not a record's number.")
         return int(text)
     return text
+
+
+def digits(text: str) -> str:
+    """A telephone number as it is stored: without +, 00 in front, spaces and marks."""
+    found = text.translate(dict.fromkeys(map(ord, " -./()\u00a0")))
+    found = found.removeprefix("+") if found.startswith("+") else found.removeprefix("00")
+    if not found:
+        raise ValueError("give the digits to look for.")
+    return found
 
 
 def _day(text: str) -> dt.date:
@@ -128,6 +140,10 @@ def condition(expression: Any, one: Filter) -> ColumnElement[bool]:
         return expression.contains(cast([values[0]], ARRAY(String)))  # type: ignore[no-any-return]
     if one.kind == "moment":
         return _days(expression, operator, values)
+    if one.kind == "digits":
+        # Served by an index of patterns, which knows no upper and lower case.
+        begins = expression.startswith(values[0], autoescape=True)
+        return begins if operator == "starts" else expression == values[0]  # type: ignore[no-any-return]
     if one.kind == "text":
         return _text(expression, operator, values[0])
     if operator == "not":
