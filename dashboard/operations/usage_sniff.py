@@ -1,0 +1,231 @@
+"""What a file of usage is: told from its first part, with the reasons, or refused in words."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dashboard.operations.errors import Refused
+from dashboard.operations.usage_dates import order_of
+from dashboard.operations.usage_headings import (
+    calldate_columns,
+    freeswitch_columns,
+    named_columns,
+    own_columns,
+)
+from dashboard.operations.usage_reading import (
+    DELIMITERS,
+    ENCODINGS,
+    FORMATS,
+    MOST_COLUMNS,
+    Reading,
+    faults_of,
+)
+from dashboard.operations.usage_shapes import SHAPES
+from dashboard.operations.usage_text import GZIP, LONGEST_LINE, BrokenOff, text_pieces, unpacked
+
+HEAD_BYTES = 256 * 1024
+SAMPLED = 200
+# The first bytes of what people upload by mistake.
+_NOT_TEXT = {
+    b"PK\x03\x04": "This is a spreadsheet or ZIP file. Save it as CSV, or unpack it, and upload that.",
+    b"PK\x05\x06": "This is an empty ZIP file.",
+    b"\xd0\xcf\x11\xe0": "This is an Excel file. Save it as CSV and upload that.",
+    b"%PDF": "This is a PDF. Usage is read from CSV files.",
+    b"\x89PNG": "This is a picture. Usage is read from CSV files.",
+    b"\xff\xd8\xff": "This is a picture. Usage is read from CSV files.",
+    b"GIF8": "This is a picture. Usage is read from CSV files.",
+    b"BZh": "This file is compressed with bzip2. Use gzip, or upload it unpacked.",
+    b"\xfd7zXZ": "This file is compressed with xz. Use gzip, or upload it unpacked.",
+    b"\x28\xb5\x2f\xfd": "This file is compressed with zstd. Use gzip, or upload it unpacked.",
+    b"7z\xbc\xaf": "This is a 7-Zip file. Use gzip, or upload it unpacked.",
+}
+NO_TEXT = "This is not a text file that can be read. Save it as CSV UTF-8 and upload that."
+# Formats whose unique ids are a switch's own.
+_SWITCHES = {name for name in FORMATS if name != "columns"}
+_NUMBERLIKE = re.compile(r"\+?[\d\s./:,TZ-]*\d[\d\s./:,TZ-]*")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A first reading and why. `names` are the headings, `rows` the first rows; `sure` says that nothing has
+    to be chosen by hand, but for the order of the dates where that is empty."""
+
+    reading: Reading
+    why: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def sure(self) -> bool:
+        return not faults_of(replace(self.reading, date_order=self.reading.date_order or "ymd"))
+
+
+def sniff(
+    head: bytes, filename: str, *, zone: str = "UTC", saved: Mapping[str, Mapping[str, object]] | None = None
+) -> Guess:
+    """Tell what the file is from its first bytes (HEAD_BYTES of them, or all). `saved` are readings kept by
+    name, with the headings they are for. Raises Refused, in words, for what can't be usage."""
+    text, encoding, why = _text(head, filename)
+    lines = [line[:LONGEST_LINE] for line in text.split("\n") if line.strip()]
+    if lines and re.fullmatch(r"sep=.?", lines[0].strip(), re.IGNORECASE):
+        del lines[0]
+    if not lines:
+        raise Refused("The file is empty.")
+    quote = "'" if sum(line.startswith("'") for line in lines) * 2 > len(lines) else '"'
+    delimiter, rows = _rows(lines[:SAMPLED], quote)
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    if width < 2 or width > MOST_COLUMNS:
+        raise Refused(
+            "The rows of this file have no columns: no comma, semicolon, tab or vertical bar separates them."
+            if width < 2
+            else f"The rows of this file have {width:,} columns; usage has at most {MOST_COLUMNS}."
+        )
+    base = Reading(
+        delimiter=delimiter, quote=quote, encoding=encoding, width=width, header=False, time_zone=zone
+    )
+    return _recognised(base, rows, why, saved or {})
+
+
+def _text(head: bytes, filename: str) -> tuple[str, str, list[str]]:
+    """The text of the head, its encoding, and what is to be said of it."""
+    why = []
+    if head.startswith(GZIP):
+        why.append("It is compressed with gzip.")
+    plain = b""
+    try:
+        for out, _ in unpacked(iter([head])):
+            plain += out
+            if len(plain) >= HEAD_BYTES:
+                break
+    except BrokenOff as fault:
+        if not plain:
+            raise Refused(f"{filename} is a damaged gzip file: nothing in it can be read.") from fault
+    for start, words in _NOT_TEXT.items():
+        if plain.startswith(start):
+            raise Refused(words)
+    if plain[257:262] == b"ustar":
+        raise Refused("This is a TAR archive. Unpack it and upload the files in it.")
+    encoding = _encoding(plain)
+    if encoding != "utf-8":
+        why.append(f"Its characters are {ENCODINGS[encoding]}.")
+    text = b"".join(piece.data for piece in text_pieces([plain], encoding)).decode()
+    _check_readable(text)
+    # The head may end within a line.
+    cut = len(plain) >= HEAD_BYTES and "\n" in text.rstrip("\n")
+    return (text.rstrip("\n").rpartition("\n")[0] if cut else text), encoding, why
+
+
+def _encoding(plain: bytes) -> str:
+    if plain.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    start = plain[:4096]
+    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if len(zeros) > 8 and zeros.count(0) * 2 > len(zeros):
+            return encoding
+    lines = [line for line in plain.split(b"\n")[:-1] or [plain] if not line.isascii()]
+    if not lines or any(_is_utf8(line) for line in lines):
+        # Single lines that are not are read as Windows' own all the same.
+        return "utf-8"
+    return "cp1252"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_readable(text: str) -> None:
+    odd = sum(sign < " " and sign not in "\t\n" for sign in text[:20_000])
+    if odd * 20 > min(len(text), 20_000):
+        raise Refused(NO_TEXT)
+
+
+def _rows(lines: Sequence[str], quote: str) -> tuple[str, list[list[str]]]:
+    """The delimiter under which most rows are equally wide, and the rows cut by it."""
+    best: tuple[int, int] = (0, 0)
+    found = (",", [[line] for line in lines])
+    for delimiter in DELIMITERS:
+        rows = [next(csv.reader([line], delimiter=delimiter, quotechar=quote), [""]) for line in lines]
+        width, often = Counter(map(len, rows)).most_common(1)[0]
+        if width > 1 and (often, width) > best:
+            best, found = (often, width), (delimiter, rows)
+    return found
+
+
+def _recognised(
+    base: Reading, rows: list[list[str]], why: list[str], saved: Mapping[str, Mapping[str, object]]
+) -> Guess:
+    first, rest = rows[0], rows[1:]
+    names = [cell.strip() for cell in first]
+    for name, kept in saved.items():
+        if kept.get("names") == names:
+            reading = replace(_kept(kept, base), format=name, width=len(names), header=True)
+            why.append(f"Its column names are those of the saved format {name}.")
+            return _guess(reading, names, rest, why)
+    for format_, words, columns in (
+        ("own", "Its column names are those of our own CSV.", own_columns(names)),
+        (
+            "asterisk_calldate",
+            "Its column names are those of Asterisk's table of calls.",
+            calldate_columns(names),
+        ),
+        ("freeswitch", "Its column names are those of FreeSWITCH.", freeswitch_columns(names)),
+    ):
+        if columns:
+            reading = replace(base, format=format_, header=True, columns=columns, width=len(names))
+            return _guess(reading, names, rest, [*why, words])
+    for shape in SHAPES:
+        if sum(map(shape.fits, rows)) * 2 > len(rows):
+            reading = replace(base, format=shape.format, columns=shape.columns(rows))
+            names = [*shape.names[: base.width], *_unnamed(len(shape.names), base.width)]
+            return _guess(reading, names, rows, [*why, shape.words])
+    columns = named_columns(names)
+    if len(columns) >= 2 or not any(_NUMBERLIKE.fullmatch(name) for name in names):
+        why.append("It has column names." if columns else "Its first row looks like column names.")
+        reading = replace(base, header=True, columns=columns, width=len(names))
+        return _guess(reading, names, rest, why)
+    why.append("It has no column names.")
+    return _guess(base, _unnamed(0, base.width), rows, why)
+
+
+def _unnamed(first: int, width: int) -> list[str]:
+    return [f"Column {at}" for at in range(first + 1, width + 1)]
+
+
+def _kept(kept: Mapping[str, object], base: Reading) -> Reading:
+    reading = kept.get("reading")
+    if not isinstance(reading, Mapping):
+        return base
+    known = {name: value for name, value in reading.items() if name in Reading.__dataclass_fields__}
+    return replace(Reading(**known), delimiter=base.delimiter, quote=base.quote, encoding=base.encoding)
+
+
+def _guess(reading: Reading, names: Sequence[str], rows: list[list[str]], why: list[str]) -> Guess:
+    if not rows:
+        raise Refused("The file has column names but no rows under them.")
+    column = reading.columns.get("started_at")
+    numbers = [
+        row[reading.columns[name]].strip()
+        for name in ("duration", "billsec", "charge", "cost")
+        if name in reading.columns
+        for row in rows
+        if reading.columns[name] < len(row)
+    ]
+    order = order_of(row[column] for row in rows if column < len(row)) if column is not None else ""
+    reading = replace(
+        reading,
+        # What could as well be the other way round is left to the whole file.
+        date_order=order,
+        decimal_comma=any(re.fullmatch(r"-?\d+,\d+", number) for number in numbers)
+        and not any("." in number for number in numbers),
+        source=reading.source
+        or (reading.format if reading.format in FORMATS and reading.format != "columns" else ""),
+    )
+    return Guess(reading, tuple(why), tuple(names), tuple(tuple(row) for row in rows[:20]))
