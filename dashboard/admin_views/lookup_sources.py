@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dashboard.admin_views.lookups import by_name, register
 from dashboard.extensions import db
-from dashboard.models import Customer, Package, Staff
+from dashboard.models import Customer, Package, Provider, Staff
 
 
 def _of_one_currency(extra: dict[str, str]) -> list[Any]:
@@ -27,5 +27,7 @@ def install() -> None:
     register(
         "package", by_name(Package, name=Package.name, note=Package.currency, conditions=_of_one_currency)
     )
+    # Of the list of usage, which narrows by the carrier.
+    register("usage", by_name(Provider, name=Provider.name, note=Provider.currency))
     active = Staff.active.is_(True)
     register("staff", by_name(Staff, name=Staff.name, note=Staff.role, conditions=lambda extra: [active]))

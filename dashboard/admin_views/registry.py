@@ -27,6 +27,7 @@ from dashboard.admin_views.packages import PackageView
 from dashboard.admin_views.payments import PaymentView
 from dashboard.admin_views.settings import SettingView
 from dashboard.admin_views.staff import StaffView
+from dashboard.admin_views.usage import UsageView
 from dashboard.models import Job
 from dashboard.rules.money import format_money, format_price, plain
 
@@ -42,7 +43,7 @@ class Group:
 GROUPS = (
     Group("", (HomeView,)),
     Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
-    Group("Global", (InvoiceView, ItemView, PaymentView, ContactView)),
+    Group("Global", (InvoiceView, ItemView, PaymentView, UsageView, ContactView)),
     Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 

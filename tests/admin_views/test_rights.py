@@ -84,6 +84,7 @@ LEAST: dict[str, dict[str, str]] = {
         "refund_view": "manager",
     },
     "setting": dict.fromkeys(("index_view", "test_email_view", "number_view", "logo_view"), "admin"),
+    "usage": {**COMMON, **CLOSED_FORMS, **CLOSED_ACTIONS, "details_view": "viewer", "ajax_update": CLOSED},
     "staff": dict.fromkeys((*COMMON, "password_view", "reset_second_factor_view", "unlock_view"), "admin"),
 }
 
