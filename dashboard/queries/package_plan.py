@@ -1,0 +1,200 @@
+"""What packages a customer would be charged for, and why; nothing is written here.
+
+Recurring charges are due in advance, on the day their span begins. Minimum spend is due in arrears, on the
+last day of its span. What was charged once is never due again, whatever became of the package since: spans
+that overlap a charged one are cut down to what is left.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
+
+from dashboard.extensions import db
+from dashboard.models import Customer, CustomerPackage, Invoice, Package, PackageCharge
+from dashboard.queries import settings
+from dashboard.queries.package_lines import NEVER, ChargeLine, Spend, Writer
+from dashboard.rules.periods import Period
+from dashboard.rules.proration import uncovered
+from dashboard.rules.recurrence import Recurrence, Span
+
+Wanted = Callable[[dt.date], bool]
+
+
+@dataclass
+class Held:
+    """A customer's packages, what of them was charged, and the periods that are invoiced."""
+
+    customer: Customer
+    assigned: list[CustomerPackage] = field(default_factory=list)
+    charged: dict[int, list[PackageCharge]] = field(default_factory=dict)
+    invoiced: list[Period] = field(default_factory=list)
+
+
+def recurrence_of(assigned: CustomerPackage) -> Recurrence:
+    package = assigned.package
+    return Recurrence(package.frequency, assigned.start_date, tuple(package.frequency_match or ()))
+
+
+def zone_of(customer: Customer) -> ZoneInfo:
+    return ZoneInfo(customer.time_zone or settings.current().time_zone)
+
+
+def today_of(customer: Customer) -> dt.date:
+    """Today where the customer is."""
+    return dt.datetime.now(zone_of(customer)).date()
+
+
+def plan(customer: Customer, period: Period, usage_net: Decimal) -> list[ChargeLine]:
+    """What an invoice of the period charges for packages: due in it, or late from an invoiced one."""
+    return plan_many([(customer, period, usage_net)])[0]
+
+
+def plan_many(asked: Sequence[tuple[Customer, Period, Decimal]]) -> list[list[ChargeLine]]:
+    """`plan` for many, in the order asked; reads once for all of them."""
+    found = held([customer for customer, _, _ in asked])
+    plans = []
+    for customer, period, usage_net in asked:
+        spend = Spend(customer, period, usage_net)
+        plans.append(list(_of_period(found[customer.id], period, spend)) if customer.id in found else [])
+    return plans
+
+
+def due_until(
+    customer: Customer,
+    day: dt.date,
+    *,
+    package_id: int | None = None,
+    auto: bool | None = None,
+) -> list[ChargeLine]:
+    """Everything not charged yet that is due up to `day`, of one package or of all; the oldest first.
+
+    Minimum spend is due once its last day is over. `auto`: only what is charged to the account, or only what
+    is not.
+    """
+    one = held([customer], package_id=package_id).get(customer.id)
+    if one is None:
+        return []
+    spend = Spend(customer, None, Decimal(0))
+    lines = [
+        line
+        for assigned in one.assigned
+        for line in _lines(one, assigned, day + dt.timedelta(days=1), lambda due: due <= day, spend)
+        if line.kind != "minimum_spend" or line.due_on < day
+    ]
+    return sorted(
+        (line for line in lines if auto is None or charges_account(line) == auto),
+        key=lambda line: (line.due_on, line.customer_package.id, line.kind != "setup"),
+    )
+
+
+def charges_account(line: ChargeLine) -> bool:
+    """Whether the account is charged by a negative payment. Minimum spend follows from the period's usage,
+    so it is always put on an invoice."""
+    return line.customer_package.auto_decrement_credit and line.kind != "minimum_spend"
+
+
+def held(customers: Iterable[Customer], *, package_id: int | None = None) -> dict[int, Held]:
+    """By customer; those without packages are left out."""
+    by_id = {customer.id: customer for customer in customers}
+    statement = (
+        select(CustomerPackage)
+        .join(Package, Package.id == CustomerPackage.package_id)
+        .options(contains_eager(CustomerPackage.package))
+        .where(CustomerPackage.customer_id.in_(by_id))
+        .order_by(CustomerPackage.start_date, CustomerPackage.id)
+    )
+    if package_id is not None:
+        statement = statement.where(CustomerPackage.package_id == package_id)
+    found: dict[int, Held] = {}
+    owners: dict[int, Held] = {}
+    for assigned in db.session.scalars(statement.execution_options(populate_existing=True)):
+        one = found.setdefault(assigned.customer_id, Held(by_id[assigned.customer_id]))
+        one.assigned.append(assigned)
+        owners[assigned.id] = one
+    if not found:
+        return found
+    for charge in db.session.scalars(
+        select(PackageCharge).where(PackageCharge.customer_package_id.in_(owners))
+    ):
+        charged = owners[charge.customer_package_id].charged
+        charged.setdefault(charge.customer_package_id, []).append(charge)
+    _add_invoiced(found)
+    return found
+
+
+def _add_invoiced(found: dict[int, Held]) -> None:
+    rows = db.session.execute(
+        select(Invoice.customer_id, Invoice.period_start, Invoice.period_end).where(
+            Invoice.customer_id.in_(found), Invoice.origin == "generated", Invoice.state != "void"
+        )
+    )
+    for customer_id, start, end in rows:
+        if start is None or end is None:
+            continue
+        zone = zone_of(found[customer_id].customer)
+        first, after = start.astimezone(zone).date(), end.astimezone(zone).date()
+        if first < after:
+            found[customer_id].invoiced.append(Period(first, after))
+
+
+def _of_period(one: Held, period: Period, spend: Spend) -> Iterator[ChargeLine]:
+    earlier = [done for done in one.invoiced if done.start < period.start]
+
+    def wanted(day: dt.date) -> bool:
+        return day in period or (day < period.start and any(day in done for done in earlier))
+
+    for assigned in one.assigned:
+        for line in _lines(one, assigned, period.end, wanted, spend):
+            if not charges_account(line):
+                yield line
+
+
+def _lines(
+    one: Held,
+    assigned: CustomerPackage,
+    until: dt.date,
+    wanted: Wanted,
+    spend: Spend,
+) -> Iterator[ChargeLine]:
+    """The charges of one assigned package that are wanted by their due day and not charged yet."""
+    package = assigned.package
+    charged = one.charged.get(assigned.id, [])
+    done = {(charge.kind, charge.due_on) for charge in charged}
+    covered = [
+        (charge.span_start, charge.span_end or NEVER)
+        for charge in charged
+        if charge.kind != "setup" and charge.span_start is not None
+    ]
+    write = Writer(one.customer, assigned, spend)
+    start = assigned.start_date
+    if package.setup_retail > 0 and wanted(start) and not any(charge.kind == "setup" for charge in charged):
+        yield from write.setup(start)
+    if package.retail <= 0:
+        return
+    kind = "minimum_spend" if package.minimum_spend else "recurring"
+    for span in recurrence_of(assigned).spans(assigned.end_date, until):
+        due = span.last if package.minimum_spend else span.due_on
+        if due is None or not wanted(due) or (kind, due) in done:
+            continue
+        left = _left_of(span, covered)
+        if left is not None:
+            yield from write.minimum(left, due) if package.minimum_spend else write.recurring(left)
+
+
+def _left_of(span: Span, covered: list[tuple[dt.date, dt.date]]) -> Span | None:
+    """The span without the days that were charged already; None where none are left."""
+    parts = uncovered(span.start, span.end or NEVER, covered)
+    if not parts:
+        return None
+    start, end = parts[0][0], parts[-1][1]
+    days = sum((ended - begun).days for begun, ended in parts)
+    if span.end is None or (start, end) == (span.start, span.end):
+        return span
+    return Span(span.due_on, start, end, days, span.of_days)
