@@ -114,6 +114,7 @@ class ListPage:
     edit_href: str = ""
     action_href: str = ""
     buttons: list[dict[str, str]] = field(default_factory=list)
+    cap: int = COUNT_CAP
 
     @property
     def search(self) -> str:
@@ -142,7 +143,7 @@ class ListPage:
 
     @property
     def total_text(self) -> str:
-        return counted(self.count or 0)
+        return counted(self.count or 0, self.cap)
 
     @property
     def clear_href(self) -> str:
@@ -161,16 +162,16 @@ class ListPage:
     def count_text(self) -> str:
         """`1–50 of 412`; the count is honest about its cap: `10,000+`."""
         if not self.rows:
-            return "No rows" if self.count == 0 or self.count is None else f"of {counted(self.count)}"
+            return f"of {counted(self.count, self.cap)}" if self.count else "No rows"
         first = self.first
-        if first == 0 and self.count is not None and self.count <= COUNT_CAP:
+        if first == 0 and self.count is not None and self.count <= self.cap:
             first = self.count - len(self.rows) + 1
         place = f"{first:,}–{first + len(self.rows) - 1:,}" if first else f"Last {len(self.rows):,}"
-        return place if self.count is None else f"{place} of {counted(self.count)}"
+        return place if self.count is None else f"{place} of {counted(self.count, self.cap)}"
 
 
-def counted(count: int) -> str:
-    return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
+def counted(count: int, cap: int = COUNT_CAP) -> str:
+    return f"{cap:,}+" if count > cap else f"{count:,}"
 
 
 def shown_columns(described: Listing, state: State) -> list[Column]:

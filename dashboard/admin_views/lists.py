@@ -112,6 +112,7 @@ class ListScreen(BulkActions):
             edit_href=url_for(f"{view.endpoint}.edit_view") if view.can("edit") else "",
             action_href=url_for(f"{view.endpoint}.action_view"),
             buttons=self.buttons(),
+            cap=described.cap,
             **list_page.pager(state, found, base),
         )
 

@@ -100,6 +100,8 @@ class Listing:
     extra: tuple[Column, ...] = ()
     # A quicker way to the count, where the state allows it; None where it doesn't.
     counted: Callable[[State], int | None] = lambda state: None
+    # Beyond so many rows a count says "and more".
+    cap: int = COUNT_CAP
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -246,8 +248,9 @@ def look_up(listing: Listing, state: State) -> State:
     return state if len(found) > COUNT_CAP else replace(state, found=found)
 
 
-def count(listing: Listing, state: State, cap: int = COUNT_CAP) -> int:
+def count(listing: Listing, state: State, cap: int | None = None) -> int:
     """How many rows match, at most `cap` + 1."""
+    cap = cap or listing.cap
     if state.errors:
         return 0
     known = listing.counted(state)
