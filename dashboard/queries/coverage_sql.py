@@ -77,11 +77,12 @@ WITH slot AS (
     coalesce(u.unrated, 0) AS unrated, coalesce(g.charges, 0) AS charges,
     CASE
       WHEN w.first_day IS NULL OR s.end_day <= w.first_day THEN 'before'
-      WHEN p.whole IS NOT NULL AND coalesce(u.charge, 0) > 0 THEN 'late'
+      WHEN p.whole IS NOT NULL AND coalesce(u.charge, 0) <> 0 THEN 'late'
       WHEN p.whole IS NOT NULL THEN 'invoiced'
       WHEN s.until_at + make_interval(hours => :delay) > now() THEN 'waiting'
       WHEN coalesce(u.unrated, 0) > 0 THEN 'blocked'
-      WHEN coalesce(u.charge, 0) > 0 OR g.charges > 0 THEN 'missing'
+      WHEN coalesce(u.charge, 0) <> 0 OR g.charges > 0
+        THEN CASE w.status WHEN 'pending_approval' THEN 'blocked' ELSE 'missing' END
       WHEN p.any_part IS NOT NULL THEN 'invoiced'
       WHEN w.empty_invoices THEN 'missing'
       ELSE 'empty'
