@@ -1,4 +1,5 @@
-"""What the tick does each round: take up lost work, and throw away files that are no longer needed."""
+"""What the tick does each round: take up lost work, throw away files that are no longer needed, charge
+accounts for packages."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Callable
 
 from dashboard.documents.invoice_pdf import KEY_PREFIX
 from dashboard.documents.store import store
-from dashboard.operations import jobs
+from dashboard.operations import jobs, package_charges
 
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
@@ -23,4 +24,9 @@ def remove_old_files() -> None:
     store.remove_older(KEY_PREFIX, PAGES_KEPT)
 
 
-TASKS: tuple[Callable[[], object], ...] = (take_up_lost_jobs, remove_old_files)
+def charge_packages() -> None:
+    """Auto Decrement Credit: charges to the account that are due."""
+    package_charges.charge_accounts()
+
+
+TASKS: tuple[Callable[[], object], ...] = (take_up_lost_jobs, remove_old_files, charge_packages)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dashboard.models import Customer, CustomerPackage, Package
+from sqlalchemy import exists, select
+
+from dashboard.models import Customer, CustomerPackage, Package, PackageCharge
 from dashboard.operations import checks
 from dashboard.operations.base import Actor, check_version, fetch, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
@@ -55,6 +57,8 @@ def update(
             raise Invalid({name: f"The {said} can't be changed. Assign a package anew instead."})
     package = fetch(Package, assignment.package_id)
     changed = {name for name, value in taken.items() if getattr(assignment, name) != value}
+    if "start_date" in changed and was_charged(key):
+        raise Invalid({"start_date": f"It was charged from {assignment.start_date} on, so that day stays."})
     for name in changed:
         setattr(assignment, name, taken[name])
     _check_together(assignment, package, changed)
@@ -75,6 +79,11 @@ def delete(actor: Actor, key: int) -> None:
             f"{package.name} has a minimum of {package.minimum_days} days: it can be removed from "
             f"{last + dt.timedelta(days=1)} on. Until then set its End Date to {last} or later."
         )
+    if was_charged(key):
+        raise Refused(
+            f"{package.name} was charged to this customer, so it can't be removed. Set its End Date instead: "
+            "nothing is charged after that day."
+        )
     session().delete(assignment)
 
 
@@ -86,6 +95,12 @@ def delete_many(actor: Actor, ids: Iterable[int]) -> BulkResult:
 def label(key: int) -> str:
     found = session().get(CustomerPackage, key)
     return str(found) if found else f"Package {key}"
+
+
+def was_charged(key: int) -> bool:
+    """Whether it is on an invoice, or was charged to the account."""
+    found = exists().where(PackageCharge.customer_package_id == key)
+    return bool(session().scalar(select(found)))
 
 
 def earliest_end(start: dt.date, package: Package) -> dt.date:
@@ -129,5 +144,10 @@ def _check_together(assignment: CustomerPackage, package: Package, changed: set[
         errors["free_minutes"] = "Enter how many minutes are free."
     elif package.type != "free_minutes" and assignment.free_minutes and "free_minutes" in changed:
         errors["free_minutes"] = f"{package.name} is not a package of Free Minutes."
+    if package.minimum_spend and assignment.auto_decrement_credit and "auto_decrement_credit" in changed:
+        errors["auto_decrement_credit"] = (
+            f"{package.name} is a Minimum Spend: what is charged follows from the calls of its period, "
+            "so it is put on the invoice."
+        )
     if errors:
         raise Invalid(errors)

@@ -13,6 +13,7 @@ from dashboard.operations import checks, numbering
 from dashboard.operations.base import Actor, check_version, fetch, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Refused
+from dashboard.operations.freeing import release
 from dashboard.queries import settings
 from dashboard.rules.money import format_money
 
@@ -56,6 +57,7 @@ def void(actor: Actor, key: int, reason: str, *, version: int | None = None) -> 
     invoice.voided_at = dt.datetime.now(dt.UTC)
     invoice.void_reason = why
     session().flush()
+    release([invoice.id])
     return invoice
 
 

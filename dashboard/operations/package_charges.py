@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Table, insert, select
 
 from dashboard.models import Customer, FreeMinuteUse, Invoice, InvoiceItem, PackageCharge, Payment
 from dashboard.operations import payments
-from dashboard.operations.base import Actor, fetch, once, operation, require, session
+from dashboard.operations.base import SYSTEM, Actor, fetch, once, operation, require, session
 from dashboard.operations.errors import Refused
 from dashboard.operations.invoices import new_draft
 from dashboard.queries import settings
 from dashboard.queries.free_minutes import FreeLine, free_minutes_plan
+from dashboard.queries.package_accounts import customers_to_charge
 from dashboard.queries.package_lines import NEVER, ChargeLine
 from dashboard.queries.package_plan import (
     charges_account,
@@ -39,14 +41,18 @@ __all__ = [
     "account_amount",
     "charge",
     "charge_account",
+    "charge_accounts",
     "fingerprint",
     "free_minutes_plan",
     "plan",
     "plan_many",
     "record",
-    "release",
 ]
 
+log = logging.getLogger(__name__)
+
+# Customers whose accounts are looked up at once.
+PORTION = 500
 CHANGED = "What is due has changed since you looked. Look at it again, then charge."
 
 
@@ -80,15 +86,6 @@ def record(lines: Sequence[ChargeLine | FreeLine], items: Sequence[InvoiceItem |
         session().execute(insert(_table(PackageCharge)), charges)
     if free:
         session().execute(insert(_table(FreeMinuteUse)), free)
-
-
-def release(invoice_ids: Iterable[int]) -> None:
-    """What these invoices charged for packages is due again, and what they made free is left again."""
-    lines = select(InvoiceItem.id).where(InvoiceItem.invoice_id.in_(list(invoice_ids)))
-    for model in (PackageCharge, FreeMinuteUse):
-        session().execute(
-            delete(model).where(model.invoice_item_id.in_(lines)).execution_options(synchronize_session=False)
-        )
 
 
 @operation("invoice.draft")
@@ -146,6 +143,24 @@ def charge_account(actor: Actor, customer_id: int) -> list[Payment]:
         return []
     lines = due_until(customer, today_of(customer), auto=True)
     return [_charge_line(actor, line) for line in lines]
+
+
+def charge_accounts() -> int:
+    """Charge every account that is due, each customer in a transaction of its own; how many payments.
+
+    One customer's failure stops nobody else: it is logged, and tried again in the next round.
+    """
+    made, after = 0, 0
+    while due := customers_to_charge(PORTION, after=after):
+        # Nothing is held open while one after the other is charged.
+        session().rollback()
+        for customer_id in due:
+            try:
+                made += len(charge_account(SYSTEM, customer_id))
+            except Exception:
+                log.exception("The packages of customer %s could not be charged", customer_id)
+        after = due[-1]
+    return made
 
 
 def fingerprint(lines: Iterable[ChargeLine]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dashboard.models import Customer, Payment
+from dashboard.models import Customer, CustomerPackage, Package, PackageCharge, Payment
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
 from dashboard.operations import checks, ledger
 from dashboard.operations.base import Actor, check_version, fetch, once, operation, require, session
@@ -92,6 +92,11 @@ def delete(actor: Actor, key: int) -> None:
             else "has made an invoice"
         )
         raise Refused(f"{payment} {done}, so it can't be deleted. Cancel it instead.")
+    package = _package_charged(payment)
+    if package:
+        raise Refused(
+            f"{payment} is the charge for {package}, which would be charged again at once. Cancel it instead."
+        )
     session().delete(payment)
     session().flush()
 
@@ -180,9 +185,29 @@ def _check_free(payment: Payment) -> None:
         raise Invalid({"status": f"{payment} was partly refunded, so it can't be pending."})
 
 
+def _package_charged(payment: Payment) -> str:
+    """The package that this payment charged to the account, with its day; "" for any other payment."""
+    found = (
+        session()
+        .execute(
+            select(Package.name, PackageCharge.due_on)
+            .join(CustomerPackage, CustomerPackage.package_id == Package.id)
+            .join(PackageCharge, PackageCharge.customer_package_id == CustomerPackage.id)
+            .where(PackageCharge.payment_id == payment.id)
+        )
+        .first()
+    )
+    return f"{found[0]} of {found[1]}" if found else ""
+
+
 def _move_to(payment: Payment, customer: Customer) -> None:
     if customer.id == payment.customer_id:
         return
+    package = _package_charged(payment)
+    if package:
+        raise Invalid(
+            {"customer_id": f"{payment} is the charge for {package}, so it stays with its customer."}
+        )
     if payment.allocated or payment.refunded or payment.created_invoice_id is not None:
         raise Invalid(
             {

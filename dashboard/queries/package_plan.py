@@ -138,8 +138,9 @@ def _add_invoiced(found: dict[int, Held]) -> None:
     for customer_id, start, end in rows:
         if start is None or end is None:
             continue
-        zone = zone_of(found[customer_id].customer)
-        first, after = start.astimezone(zone).date(), end.astimezone(zone).date()
+        # The day that began at that moment, or nearest to it where the customer's zone was another then.
+        zone, noon = zone_of(found[customer_id].customer), dt.timedelta(hours=12)
+        first, after = (start.astimezone(zone) + noon).date(), (end.astimezone(zone) + noon).date()
         if first < after:
             found[customer_id].invoiced.append(Period(first, after))
 

@@ -1,0 +1,26 @@
+"""What a void invoice gives back: its usage, its package charges and its free minutes can be billed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select, update
+
+from dashboard.models import FreeMinuteUse, InvoiceItem, PackageCharge, UsageDay
+from dashboard.operations.base import session
+
+
+def release(invoice_ids: Iterable[int]) -> None:
+    """Free what the lines of these invoices hold. The lines themselves stay, to be read."""
+    lines = list(
+        session().scalars(select(InvoiceItem.id).where(InvoiceItem.invoice_id.in_(list(invoice_ids))))
+    )
+    if not lines:
+        return
+    unseen = {"synchronize_session": False}
+    session().execute(
+        update(UsageDay).where(UsageDay.invoice_item_id.in_(lines)).values(invoice_item_id=None),
+        execution_options=unseen,
+    )
+    for model in (PackageCharge, FreeMinuteUse):
+        session().execute(delete(model).where(model.invoice_item_id.in_(lines)), execution_options=unseen)
