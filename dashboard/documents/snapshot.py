@@ -15,7 +15,11 @@ _LOCALE = Locale("en", "US")
 
 def build_snapshot(invoice: Invoice, setting: Setting) -> dict[str, Any]:
     """Buyer, seller, payment details and template as they stand now, ready for JSON."""
-    buyer = invoice.customer
+    return snapshot_of(invoice.customer, setting)
+
+
+def snapshot_of(buyer: Customer, setting: Setting) -> dict[str, Any]:
+    """The same of an invoice that is only about to be."""
     return {
         "buyer": {
             "name": buyer.name,

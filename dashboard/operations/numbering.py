@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.models import Invoice, NumberSeries, Setting
@@ -23,20 +23,28 @@ def take(setting: Setting, on_date: dt.date) -> str:
     The counter's row stays locked until the transaction ends, so whoever issues beside it waits, and a
     rollback gives the number back: no gap, no repeat. Call it last.
     """
-    row = insert(NumberSeries).values(name=series_name(setting, on_date), next_value=2)
-    count = session().scalar(
+    return take_many(setting, on_date, 1)[0]
+
+
+def take_many(setting: Setting, on_date: dt.date, count: int) -> list[str]:
+    """The next so many numbers, in order; as `take`."""
+    if count == 0:
+        return []
+    row = insert(NumberSeries).values(name=series_name(setting, on_date), next_value=1 + count)
+    first = session().scalar(
         row.on_conflict_do_update(
-            index_elements=[NumberSeries.name], set_={"next_value": NumberSeries.next_value + 1}
-        ).returning(NumberSeries.next_value - 1)
+            index_elements=[NumberSeries.name], set_={"next_value": NumberSeries.next_value + count}
+        ).returning(NumberSeries.next_value - count)
     )
-    assert count is not None
+    assert first is not None
     try:
-        number = format_number(setting.invoice_number_pattern, count, on_date)
+        numbers = [format_number(setting.invoice_number_pattern, first + at, on_date) for at in range(count)]
     except ValueError as fault:
         raise Refused(f"{fault} An administrator can mend the numbering in Setup > Settings.") from fault
-    if session().scalar(select(Invoice.id).where(Invoice.number == number)) is not None:
+    taken = session().scalar(select(func.min(Invoice.number)).where(Invoice.number.in_(numbers)))
+    if taken is not None:
         raise Refused(
-            f"The next number would be {number}, which another invoice already has. "
+            f"The next number would be {taken}, which another invoice already has. "
             "An administrator must change the number pattern in Setup > Settings."
         )
-    return number
+    return numbers

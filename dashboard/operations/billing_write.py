@@ -1,0 +1,188 @@
+"""Writing planned invoices, a chunk of them at a time: by COPY, with their days of the ledger marked.
+
+Everything here happens inside one transaction, in which the customers are locked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from dashboard.documents.snapshot import snapshot_of
+from dashboard.models import Package, Setting
+from dashboard.operations import numbering, package_charges
+from dashboard.operations.base import Actor, session
+from dashboard.operations.billing_lines import PlanLine
+from dashboard.operations.billing_plan import Plan
+from dashboard.queries import settings
+from dashboard.rules.periods import bounds, due_date
+
+_INVOICE = (
+    "id, number, state, customer_id, customer_name, currency, issue_date, due_date, tax_mode, tax_inclusive,"
+    " subtotal, tax, total, issued_at, snapshot, origin, period_start, period_end, created_by"
+)
+_ITEM = (
+    "id, invoice_id, position, package_id, description, date_from, date_to, quantity, unit_price, tax_name,"
+    " tax_percent, net, tax, gross, kind, destination, connected, billed_duration"
+)
+_MARK = text(
+    """
+WITH line AS (
+  SELECT * FROM unnest(CAST(:days AS bigint[]), CAST(:items AS bigint[])) AS l(day_id, item_id)
+), marked AS (
+  UPDATE usage_day u SET invoice_item_id = line.item_id FROM line
+  WHERE u.id = line.day_id AND u.invoice_item_id IS NULL AND u.rated
+  RETURNING u.invoice_item_id AS item_id, u.charge, u.connected, u.billed_duration
+)
+SELECT item_id, count(*) AS days, sum(charge) AS charge, sum(connected) AS connected,
+  sum(billed_duration) AS billed_duration
+FROM marked GROUP BY item_id
+"""
+)
+
+
+class Moved(Exception):
+    """Usage changed between reading and marking it; the transaction must be done again."""
+
+
+@dataclass(frozen=True)
+class Made:
+    plan: Plan
+    invoice_id: int
+    state: str
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """An invoice that is about to be: its plan, its key, and its number where it is issued."""
+
+    plan: Plan
+    id: int
+    number: str | None
+
+
+def write(actor: Actor, plans: Sequence[Plan], *, issue: bool) -> list[Made]:
+    """Make the invoices of the plans, issued where asked. One below zero stays a draft.
+
+    Raises Moved where a day of the ledger is no longer what the plan added up.
+    """
+    if not plans:
+        return []
+    setting, today = settings.current(), settings.today()
+    issued = [issue and plan.totals.total >= 0 for plan in plans]
+    # The counter of numbers stays locked from here to the commit, so everything slow came before.
+    numbers = iter(numbering.take_many(setting, today, sum(issued)))
+    papers = [
+        _Paper(plan, key, next(numbers) if out else None)
+        for key, plan, out in zip(_take_ids("invoice", len(plans)), plans, issued, strict=True)
+    ]
+    lines = [line for plan in plans for line in plan.lines]
+    item_ids = _take_ids("invoice_item", len(lines))
+    now = dt.datetime.now(dt.UTC)
+    with _copy("invoice", _INVOICE) as copy:
+        for paper in papers:
+            copy.write_row((*_head(paper, setting, today, now), actor.id))
+    with _copy("invoice_item", _ITEM) as copy:
+        keys = iter(item_ids)
+        for paper in papers:
+            for at, line in enumerate(paper.plan.lines):
+                copy.write_row((next(keys), *_item(paper, at, line)))
+    _mark(lines, item_ids)
+    charged = [
+        (line.source, key) for key, line in zip(item_ids, lines, strict=True) if line.source is not None
+    ]
+    package_charges.record([source for source, _ in charged], [key for _, key in charged])
+    return [Made(paper.plan, paper.id, "draft" if paper.number is None else "issued") for paper in papers]
+
+
+def _head(paper: _Paper, setting: Setting, today: dt.date, now: dt.datetime) -> tuple[Any, ...]:
+    """All columns but the last, in the order of _INVOICE."""
+    plan, issued = paper.plan, paper.number is not None
+    customer = plan.facts.customer
+    start, end = bounds(plan.facts.period, plan.facts.zone)
+    return (
+        paper.id,
+        paper.number,
+        "issued" if issued else "draft",
+        customer.id,
+        customer.name,
+        customer.currency,
+        today,
+        due_date(today, plan.due_days),
+        plan.tax_mode,
+        plan.tax_inclusive,
+        plan.totals.subtotal,
+        plan.totals.tax,
+        plan.totals.total,
+        now if issued else None,
+        Jsonb(snapshot_of(customer, setting)) if issued else None,
+        "generated",
+        start,
+        end,
+    )
+
+
+def _item(paper: _Paper, at: int, line: PlanLine) -> tuple[Any, ...]:
+    """All columns but the key, in the order of _ITEM."""
+    amounts = paper.plan.totals.lines[at]
+    description = line.description
+    if paper.number is not None and not description and line.package_id is not None:
+        # As issuing does: the line keeps its package's name, whatever the package is called later.
+        description = session().get_one(Package, line.package_id).name
+    return (
+        paper.id,
+        at + 1,
+        line.package_id,
+        description,
+        line.date_from,
+        line.date_to,
+        line.quantity,
+        line.unit_price,
+        line.tax_name,
+        line.tax_percent,
+        amounts.net,
+        amounts.tax,
+        amounts.gross,
+        line.kind,
+        line.destination,
+        line.connected,
+        line.billed_duration,
+    )
+
+
+def _mark(lines: Sequence[PlanLine], item_ids: Sequence[int]) -> None:
+    """Tie the days to their lines, and prove that each line is the sum of exactly those days."""
+    wanted: dict[int, tuple[int, Decimal, int | None, int | None]] = {}
+    days: list[int] = []
+    items: list[int] = []
+    for key, line in zip(item_ids, lines, strict=True):
+        if line.day_ids:
+            wanted[key] = (len(line.day_ids), line.unit_price, line.connected, line.billed_duration)
+            days += line.day_ids
+            items += [key] * len(line.day_ids)
+    if not days:
+        return
+    found = {
+        row.item_id: (row.days, row.charge, row.connected, row.billed_duration)
+        for row in session().execute(_MARK, {"days": days, "items": items})
+    }
+    if found != wanted:
+        raise Moved
+
+
+def _take_ids(table: str, count: int) -> list[int]:
+    statement = text(
+        "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, CAST(:count AS int))"
+    )
+    return list(session().scalars(statement, {"name": table, "count": count}))
+
+
+def _copy(table: str, columns: str) -> Any:
+    driver: Any = session().connection().connection.driver_connection
+    return driver.cursor().copy(f"COPY {table} ({columns}) FROM STDIN")
