@@ -183,27 +183,28 @@ def page(run_id: int, asked: Asked, size: int = SIZE) -> tuple[list[Row[Any]], i
 
 
 def _rows() -> Select[Any]:
+    columns: list[Any] = [
+        BillingRunRow.id,
+        BillingRunRow.customer_id,
+        Customer.name,
+        Customer.version.label("customer_version"),
+        BillingRunRow.period_start,
+        BillingRunRow.period_end,
+        BillingRunRow.currency,
+        BillingRunRow.lines,
+        BillingRunRow.total,
+        BillingRunRow.last_total,
+        difference().label("change"),
+        BillingRunRow.warnings,
+        BillingRunRow.chosen,
+        BillingRunRow.state,
+        BillingRunRow.reason,
+        BillingRunRow.invoice_id,
+        Invoice.number,
+        Invoice.state.label("invoice_state"),
+    ]
     return (
-        select(
-            BillingRunRow.id,
-            BillingRunRow.customer_id,
-            Customer.name,
-            Customer.version.label("customer_version"),
-            BillingRunRow.period_start,
-            BillingRunRow.period_end,
-            BillingRunRow.currency,
-            BillingRunRow.lines,
-            BillingRunRow.total,
-            BillingRunRow.last_total,
-            difference().label("change"),
-            BillingRunRow.warnings,
-            BillingRunRow.chosen,
-            BillingRunRow.state,
-            BillingRunRow.reason,
-            BillingRunRow.invoice_id,
-            Invoice.number,
-            Invoice.state.label("invoice_state"),
-        )
+        select(*columns)
         .join(Customer, Customer.id == BillingRunRow.customer_id)
         .outerjoin(Invoice, Invoice.id == BillingRunRow.invoice_id)
     )
@@ -211,7 +212,9 @@ def _rows() -> Select[Any]:
 
 def everything(run_id: int) -> Iterator[Row[Any]]:
     """All rows of a run for its file, by customer."""
-    statement = _rows().where(BillingRunRow.billing_run_id == run_id).order_by(Customer.name, BillingRunRow.id)
+    statement = (
+        _rows().where(BillingRunRow.billing_run_id == run_id).order_by(Customer.name, BillingRunRow.id)
+    )
     yield from db.session.execute(statement)
 
 
@@ -238,7 +241,10 @@ def sums(run_id: int, only: str = "left") -> list[Sum]:
         .group_by(BillingRunRow.currency)
         .order_by(BillingRunRow.currency)
     )
-    return [Sum(*row) for row in db.session.execute(statement)]
+    return [
+        Sum(currency, count, total, last or Decimal(0))
+        for currency, count, total, last in db.session.execute(statement)
+    ]
 
 
 def row_of(run_id: int, row_id: int) -> BillingRunRow | None:

@@ -32,7 +32,11 @@ def csv_chunks(listing: Listing, state: State) -> Iterator[bytes]:
 
     The query is put together at once, so that the pieces can be read after the request's context is gone.
     """
-    statement = _statement(listing, state, columns_of(listing, state))
+    return statement_chunks(_statement(listing, state, columns_of(listing, state)))
+
+
+def statement_chunks(statement: Select[Any]) -> Iterator[bytes]:
+    """The rows of any statement as a file; its labels are the headings."""
     dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
     # `IN` lists must stand in the text: COPY is not run by SQLAlchemy, which would put them in.
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
@@ -80,14 +84,14 @@ def _cell(column: Column, by_name: dict[str, Column]) -> Any:
     if column.kind == "moment":
         return func.to_char(func.timezone("UTC", expression), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     if column.kind == "tags":
-        return _safe(func.array_to_string(expression, ", "))
+        return safe(func.array_to_string(expression, ", "))
     if column.kind == "choice" and column.choices:
         labels = [(expression == value, literal(label)) for value, label in column.choices.items()]
         return case(*labels, else_=cast(expression, String))
-    return _safe(cast(expression, String))
+    return safe(cast(expression, String))
 
 
-def _safe(text: Any) -> Any:
+def safe(text: Any) -> Any:
     return case((text.regexp_match(FORMULA), func.concat("'", text)), else_=text)
 
 
