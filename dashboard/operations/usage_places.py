@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-UNKNOWN = "Unknown"
+from dashboard.rules.destinations import UNKNOWN, place_of
+
+__all__ = ["UNKNOWN", "name_of"]
 
 
 def name_of(head: str) -> str:
     """The place that numbers beginning like this belong to."""
-    return UNKNOWN
+    return place_of(head)
