@@ -11,6 +11,7 @@ from wtforms import Form as WTForm
 from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.customer_import import CustomerImport
+from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.invoice_page import status_of
 from dashboard.admin_views.list_page import Action, RowAction
@@ -22,9 +23,10 @@ from dashboard.models.customer import (
     INVOICE_TEMPLATES,
     LINE_GROUPINGS,
 )
+from dashboard.models.usage import RULE_KINDS
 from dashboard.operations import customers
 from dashboard.operations.errors import Invalid
-from dashboard.queries import customer_list, settings
+from dashboard.queries import customer_list, settings, usage_rules
 from dashboard.queries import customers as customer_queries
 from dashboard.queries.invoices import open_invoices
 from dashboard.queries.payments import balances, last_payments
@@ -157,16 +159,19 @@ class BulkEditForm(Form):
         return {name: values[name] for name in chosen}
 
 
+SUMMARY = "summary"
 TABS = {
     "main": "Main",
+    SUMMARY: "Summary",
     "invoices": "Invoices",
     "payments": "Payments",
     "packages": "Packages",
+    "usage_rules": "Usage rules",
     "history": "History",
 }
 
 
-class CustomerView(CustomerImport, AdminView):
+class CustomerView(CustomerImport, CustomerSummary, AdminView):
     model = Customer
     operations = customers
     form = CustomerForm
@@ -233,12 +238,16 @@ class CustomerView(CustomerImport, AdminView):
 
     def details_context(self, record: Any) -> dict[str, Any]:
         wanted = request.args.get("tab", "main")
-        tab = wanted if wanted in TABS else "main"
+        tab = wanted if wanted in TABS and wanted != SUMMARY else "main"
+        return {**self.tab_frame(record, tab), **getattr(self, f"_{tab}_tab")(record)}
+
+    def tab_frame(self, record: Any, tab: str) -> dict[str, Any]:
+        """What every part of a customer's page needs: the tabs, and what the reader may do."""
         counts = customer_queries.counts(record.id)
         tabs = [
             {
                 "label": label,
-                "href": url_for(".details_view", id=record.id, **({"tab": name} if name != "main" else {})),
+                "href": self.tab_href(record.id, name),
                 "active": name == tab,
                 "count": counts.get(name),
             }
@@ -248,6 +257,7 @@ class CustomerView(CustomerImport, AdminView):
             "invoices": self.may("invoice.draft"),
             "contacts": self.may("contact.write"),
             "packages": self.may("customer.write"),
+            "rules": self.may("usage.import"),
         }
         return {
             "tabs": tabs,
@@ -255,9 +265,24 @@ class CustomerView(CustomerImport, AdminView):
             "may": may,
             "status_of": status_of,
             "record_status": record.status,
-            "here": url_for(".details_view", id=record.id, tab=tab),
-            **getattr(self, f"_{tab}_tab")(record),
+            "here": self.tab_href(record.id, tab),
         }
+
+    def tab_href(self, key: int, tab: str) -> str:
+        if tab == SUMMARY:
+            return url_for(".usage_view", id=key)
+        return url_for(".details_view", id=key, **({"tab": tab} if tab != "main" else {}))
+
+    def summary_page(self, record: Any, **more: Any) -> str:
+        """The customer's page with its Summary."""
+        return self.render(
+            self.details_template,
+            record=record,
+            record_title=str(record),
+            crumbs=self.crumbs(str(record)),
+            actions=self.page_actions(record),
+            **{**self.tab_frame(record, SUMMARY), **more},
+        )
 
     def page_actions(self, record: Any) -> list[dict[str, Any]]:
         actions = super().page_actions(record)
@@ -288,6 +313,9 @@ class CustomerView(CustomerImport, AdminView):
 
     def _packages_tab(self, record: Any) -> dict[str, Any]:
         return {"assigned": customer_queries.assigned_packages(record.id), "today": settings.today()}
+
+    def _usage_rules_tab(self, record: Any) -> dict[str, Any]:
+        return {"rules": usage_rules.of_customer(record.id), "rule_kinds": RULE_KINDS}
 
     def _history_tab(self, record: Any) -> dict[str, Any]:
         return {}

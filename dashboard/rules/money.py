@@ -140,9 +140,14 @@ def format_money(amount: Decimal, currency: str, *, code: bool = False) -> str:
     return _write(f"{round_money(amount, currency):f}", _currency_format(currency), code)
 
 
-def format_price(price: Decimal, currency: str, *, code: bool = False) -> str:
-    """A unit price: like `format_money`, but with every decimal it has ("$0.0125")."""
-    return _write(plain(price, exponent(currency)), _currency_format(currency), code)
+def format_price(price: Decimal, currency: str, *, code: bool = False, places: int = 0) -> str:
+    """A unit price: like `format_money`, but with every decimal it has ("$0.0125"), and `places` at least."""
+    return _write(plain(price, max(exponent(currency), places)), _currency_format(currency), code)
+
+
+def places_of(amounts: Iterable[Decimal]) -> int:
+    """The decimals of the one with the most, trailing zeros left out."""
+    return max((len(plain(amount).partition(".")[2]) for amount in amounts), default=0)
 
 
 _SPACES: Final = " \t\r\n\u00a0\u2009\u202f"
