@@ -18,12 +18,13 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application, bound to the settings given or to those of the environment."""
     # Here, so that the supervisor and the rules can be imported without all of it.
-    from dashboard import auth, cli, errors, security_headers, static_files
+    from dashboard import auth, cli, errors, security_headers, static_files, uploads
     from dashboard.admin_views import registry
     from dashboard.extensions import csrf, db, limiter, migrate
 
     settings = settings or Settings.from_env()
     app = Flask(__name__, static_folder=None)
+    app.request_class = uploads.UploadRequest
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dashboard.documents.invoice_pdf import KEY_PREFIX
 from dashboard.documents.store import store
-from dashboard.operations import jobs, package_charges
+from dashboard.operations import jobs, package_charges, usage_imports
 
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
@@ -22,6 +22,7 @@ def take_up_lost_jobs() -> None:
 def remove_old_files() -> None:
     store.remove_older("job-", RESULTS_KEPT)
     store.remove_older(KEY_PREFIX, PAGES_KEPT)
+    store.remove_older(usage_imports.KEY_PREFIX, usage_imports.KEPT_FOR)
 
 
 def charge_packages() -> None:

@@ -28,7 +28,10 @@ from dashboard.admin_views.payments import PaymentView
 from dashboard.admin_views.settings import SettingView
 from dashboard.admin_views.staff import StaffView
 from dashboard.admin_views.usage import UsageView
+from dashboard.admin_views.usage_imports import UsageImportView
+from dashboard.admin_views.usage_rules import UsageFormatView, UsageRuleView, UsageUnmatchedView
 from dashboard.models import Job
+from dashboard.rules.figures import clock
 from dashboard.rules.money import format_money, format_price, plain
 
 
@@ -43,7 +46,8 @@ class Group:
 GROUPS = (
     Group("", (HomeView,)),
     Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
-    Group("Global", (InvoiceView, ItemView, PaymentView, UsageView, ContactView)),
+    Group("Global", (InvoiceView, ItemView, PaymentView, UsageView, UsageImportView, ContactView)),
+    Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
     Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 
@@ -82,6 +86,7 @@ def _install_context(app: Flask, groups: list[tuple[str, list[GuardedView]]]) ->
     app.jinja_env.filters["money"] = format_money
     app.jinja_env.filters["price"] = format_price
     app.jinja_env.filters["number"] = plain
+    app.jinja_env.filters["clock"] = clock
     app.jinja_env.filters["elapsed"] = elapsed
 
 

@@ -15,6 +15,7 @@ from dashboard.operations.usage_text import Stream
 
 _EPOCH = re.compile(r"\s*(\d{10}(\.\d*)?|\d{13}|\d{16})\s*")
 _YMD = re.compile(r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)|\s*\d{8}(T|\s|$)")
+_NAMED = re.compile(r"\s*\d{1,2}[-/. ]?[A-Za-z]{3,9}[-/. ,]*\d{2,4}(\D|$)")
 _TWO_FIRST = re.compile(r"\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})(?!\d)")
 
 
@@ -40,7 +41,7 @@ class Orders:
             elif second > 12 >= first:
                 self.mdy = self.mdy or line
             self.either += 1
-        elif _YMD.match(value):
+        elif _YMD.match(value) or _NAMED.match(value):
             self.ymd += 1
         elif _EPOCH.fullmatch(value):
             self.epoch += 1

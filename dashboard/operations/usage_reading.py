@@ -47,6 +47,7 @@ ENCODINGS = {
     "utf-16-be": "UTF-16, high byte first",
 }
 MOST_COLUMNS = 200
+ASK_ORDER = "Choose in which order day and month are written: the file does not tell."
 
 ASTERISK = (
     "accountcode src dst dcontext clid channel dstchannel lastapp lastdata start answer end duration billsec"
@@ -121,5 +122,5 @@ def faults_of(reading: Reading) -> list[str]:
     if "duration" not in columns and "billsec" not in columns:
         said.append("Choose the column with the duration.")
     if reading.date_order not in DATE_ORDERS:
-        said.append("Choose in which order day and month are written: the file does not tell.")
+        said.append(ASK_ORDER)
     return said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dashboard.operations.errors import Refused
@@ -70,27 +70,56 @@ def sniff(
     """Tell what the file is from its first bytes (HEAD_BYTES of them, or all). `saved` are readings kept by
     name, with the headings they are for. Raises Refused, in words, for what can't be usage."""
     text, encoding, why = _text(head, filename)
+    lines = _lines(text)
+    quote = "'" if sum(line.startswith("'") for line in lines) * 2 > len(lines) else '"'
+    delimiter, rows = _rows(lines, quote, DELIMITERS)
+    base = Reading(
+        delimiter=delimiter,
+        quote=quote,
+        encoding=encoding,
+        width=_width(rows),
+        header=False,
+        time_zone=zone,
+    )
+    return _recognised(base, rows, why, saved or {})
+
+
+def reread(head: bytes, filename: str, chosen: Reading) -> Guess:
+    """The first rows as they are under another delimiter, quote, encoding or heading chosen by hand. Columns
+    that the file does not have then are no longer chosen."""
+    text, _, why = _text(head, filename, chosen.encoding)
+    _, rows = _rows(_lines(text), chosen.quote, (chosen.delimiter,))
+    width = _width(rows)
+    names = [cell.strip() for cell in rows[0]] if chosen.header else _unnamed(0, width)
+    width = max(width, len(names)) if chosen.header else width
+    columns = {name: at for name, at in chosen.columns.items() if at < width}
+    reading = replace(chosen, width=width, columns=columns)
+    shown = rows[1:] if chosen.header else rows
+    return Guess(reading, (*why, "It is read as you chose."), tuple(names), _shown(shown))
+
+
+def _lines(text: str) -> list[str]:
     lines = [line[:LONGEST_LINE] for line in text.split("\n") if line.strip()]
     if lines and re.fullmatch(r"sep=.?", lines[0].strip(), re.IGNORECASE):
         del lines[0]
     if not lines:
         raise Refused("The file is empty.")
-    quote = "'" if sum(line.startswith("'") for line in lines) * 2 > len(lines) else '"'
-    delimiter, rows = _rows(lines[:SAMPLED], quote)
+    return lines[:SAMPLED]
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """How many columns most rows have."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
-    if width < 2 or width > MOST_COLUMNS:
+    if width < 2:
         raise Refused(
             "The rows of this file have no columns: no comma, semicolon, tab or vertical bar separates them."
-            if width < 2
-            else f"The rows of this file have {width:,} columns; usage has at most {MOST_COLUMNS}."
         )
-    base = Reading(
-        delimiter=delimiter, quote=quote, encoding=encoding, width=width, header=False, time_zone=zone
-    )
-    return _recognised(base, rows, why, saved or {})
+    if width > MOST_COLUMNS:
+        raise Refused(f"The rows of this file have {width:,} columns; usage has at most {MOST_COLUMNS}.")
+    return width
 
 
-def _text(head: bytes, filename: str) -> tuple[str, str, list[str]]:
+def _text(head: bytes, filename: str, encoding: str = "") -> tuple[str, str, list[str]]:
     """The text of the head, its encoding, and what is to be said of it."""
     why = []
     if head.startswith(GZIP):
@@ -109,7 +138,7 @@ def _text(head: bytes, filename: str) -> tuple[str, str, list[str]]:
             raise Refused(words)
     if plain[257:262] == b"ustar":
         raise Refused("This is a TAR archive. Unpack it and upload the files in it.")
-    encoding = _encoding(plain)
+    encoding = encoding or _encoding(plain)
     if encoding != "utf-8":
         why.append(f"Its characters are {ENCODINGS[encoding]}.")
     text = b"".join(piece.data for piece in text_pieces([plain], encoding)).decode()
@@ -147,11 +176,11 @@ def _check_readable(text: str) -> None:
         raise Refused(NO_TEXT)
 
 
-def _rows(lines: Sequence[str], quote: str) -> tuple[str, list[list[str]]]:
+def _rows(lines: Sequence[str], quote: str, delimiters: Iterable[str]) -> tuple[str, list[list[str]]]:
     """The delimiter under which most rows are equally wide, and the rows cut by it."""
     best: tuple[int, int] = (0, 0)
     found = (",", [[line] for line in lines])
-    for delimiter in DELIMITERS:
+    for delimiter in delimiters:
         rows = [next(csv.reader([line], delimiter=delimiter, quotechar=quote), [""]) for line in lines]
         width, often = Counter(map(len, rows)).most_common(1)[0]
         if width > 1 and (often, width) > best:
@@ -228,4 +257,8 @@ def _guess(reading: Reading, names: Sequence[str], rows: list[list[str]], why: l
         source=reading.source
         or (reading.format if reading.format in FORMATS and reading.format != "columns" else ""),
     )
-    return Guess(reading, tuple(why), tuple(names), tuple(tuple(row) for row in rows[:20]))
+    return Guess(reading, tuple(why), tuple(names), _shown(rows))
+
+
+def _shown(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(row) for row in rows[:20])

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from dashboard.extensions import db
-from dashboard.models import Contact, Customer, CustomerPackage, Invoice, Payment, Staff
+from dashboard.models import Contact, Customer, CustomerPackage, Invoice, Payment, Staff, UsageRule
 
 # So many rows stand on a tab; the list behind its link has the rest.
 LATEST = 50
@@ -58,6 +58,7 @@ def counts(customer_id: int) -> dict[str, int]:
         ("invoices", Invoice.customer_id),
         ("payments", Payment.customer_id),
         ("packages", CustomerPackage.customer_id),
+        ("usage_rules", UsageRule.customer_id),
     ]
     counted = [
         select(func.count()).where(column == customer_id).scalar_subquery().label(name)
