@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Cursor, sql
 
-# In the order of the table's columns. `customer_id` is set where the source says whose call it is.
+# `customer_id` is set where the source says whose call it is; `reason` where a row can't be a call.
 COLUMNS = (
     "line identity started_at account_code source number trunk provider_name result duration destination"
     " charge cost customer_id"
@@ -15,10 +15,9 @@ COLUMNS = (
 
 TABLE = """
 CREATE TEMP TABLE usage_call (
-    line bigint, identity uuid NOT NULL, started_at timestamptz NOT NULL, account_code text NOT NULL DEFAULT '',
-    source text NOT NULL DEFAULT '', number text NOT NULL, trunk text NOT NULL DEFAULT '',
-    provider_name text NOT NULL DEFAULT '', result text NOT NULL, duration numeric(12,3) NOT NULL,
-    destination text NOT NULL DEFAULT '', charge numeric(20,6), cost numeric(20,6), customer_id bigint
+    line bigint, identity uuid, started_at timestamptz, account_code text, source text, number text,
+    trunk text, provider_name text, result text, duration numeric(12,3), destination text,
+    charge numeric(20,6), cost numeric(20,6), customer_id bigint, reason text
 ) ON COMMIT DROP
 """
 

@@ -15,8 +15,8 @@ from psycopg import Cursor
 
 from dashboard.operations import usage_calls, usage_match
 from dashboard.operations.base import session
-from dashboard.operations.usage_rating_sql import Rates, billed, charge, lookup
 from dashboard.operations.usage_places import name_of
+from dashboard.operations.usage_rating_sql import Rates, billed, charge, lookup
 
 MERGE_LOCK = 2026110007
 
@@ -90,13 +90,14 @@ def raw_cursor() -> Cursor[Any]:
     return cursor
 
 
-def prepare(cursor: Cursor[Any], rates: Rates) -> None:
-    """From `usage_call` to `usage_rated`. Reads the books, changes nothing."""
+def prepare(cursor: Cursor[Any], rates: Rates, customer_by: str = "") -> None:
+    """From `usage_call` to `usage_rated`. Reads the books, changes nothing. `customer_by` is the one kind
+    of rule that counts; else all do."""
     for name in "usage_rule_now usage_provider usage_known usage_party usage_rated usage_place".split():
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
     # Every join here is of a whole chunk with a whole table.
     cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
-    usage_match.find_parties(cursor)
+    usage_match.find_parties(cursor, customer_by)
     rate_calls(cursor, rates)
     _name_places(cursor)
     cursor.execute("SET LOCAL enable_nestloop = on; SET LOCAL enable_mergejoin = on")
@@ -179,8 +180,8 @@ SELECT s.*, coalesce(open.id, nextval(pg_get_serial_sequence('usage_day', 'id'))
 FROM (
     SELECT customer_id, day, destination, provider_id, provider_destination, rating <> 'unrated' AS rated,
         count(*) AS attempts, count(*) FILTER (WHERE result = 'answered') AS connected,
-        sum(duration) AS duration, sum(billed_duration) AS billed_duration, coalesce(sum(charge), 0) AS charge,
-        coalesce(sum(cost), 0) AS cost
+        sum(duration) AS duration, sum(billed_duration) AS billed_duration,
+        coalesce(sum(charge), 0) AS charge, coalesce(sum(cost), 0) AS cost
     FROM usage_rated WHERE customer_id IS NOT NULL
     GROUP BY 1, 2, 3, 4, 5, 6
 ) AS s
@@ -259,8 +260,8 @@ def merge(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:
 
 
 def _leave_out_known(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:
-    """Calls that are in the books already. Those that this very file brought, before it was interrupted, count
-    as loaded."""
+    """Calls that are in the books already. Those that this very file brought, before it was interrupted,
+    count as loaded."""
     counts = Counts()
     first, last, counts.rows = cursor.execute(SPAN).fetchone() or (None, None, 0)
     if cursor.execute(SAME_TWICE).fetchone():

@@ -30,14 +30,16 @@ ORDER BY key, worth, provider_id
 
 KNOWN = """
 CREATE TEMP TABLE usage_known ON COMMIT DROP AS
-SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name, c.result,
-    c.duration, c.destination, c.charge, c.cost, coalesce({customers}) AS customer_id,
+SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
+    c.result, c.duration, c.destination, c.charge, c.cost,
+    coalesce({customers}) AS customer_id,
     coalesce(named.provider_id, carried.provider_id) AS provider_id,
     coalesce(named.card_id, carried.card_id) AS cost_card
 FROM usage_call AS c
 LEFT JOIN usage_provider AS named ON named.key = lower(c.provider_name)
 LEFT JOIN usage_provider AS carried ON carried.key = lower(c.trunk) AND named.key IS NULL
 {joins}
+WHERE c.reason IS NULL
 """
 
 PARTIES = """
@@ -51,7 +53,7 @@ LEFT JOIN rate_card AS card ON card.id = c.rate_card_id AND card.currency = c.cu
 """
 
 
-def find_parties(cursor: Cursor[Any]) -> None:
+def find_parties(cursor: Cursor[Any], customer_by: str = "") -> None:
     """From `usage_call` to `usage_known` (each call with customer and provider) and `usage_party`."""
     cursor.execute(RULES)
     cursor.execute(PROVIDERS)
@@ -60,6 +62,8 @@ def find_parties(cursor: Cursor[Any]) -> None:
     ).fetchall()
     joins, customers = [], ["c.customer_id"]
     for kind, size in sorted(found, key=_worth):
+        if customer_by not in ("", kind):
+            continue
         name = f"{kind}_{size}"
         value = {
             "account_code": "lower(c.account_code)",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.extensions import db
-from dashboard.models import Customer, Provider, Rate, RateCard, RateRevision
+from dashboard.models import Customer, Provider, Rate, RateCard, RateRevision, UsageRule
 from dashboard.operations.base import SYSTEM, unit_of_work
 from dashboard.operations.usage_ledger import Counts, load_calls
 
@@ -27,6 +27,11 @@ def make_provider(name: str = "Example Carrier", currency: str = "USD", **values
     return _added(Provider(name=name, currency=currency, **values))
 
 
+def make_rule(customer: Customer, kind: str, value: str) -> UsageRule:
+    """A rule as it stands in the books; calls that wait are not taken up."""
+    return _added(UsageRule(customer_id=customer.id, kind=kind, value=value))
+
+
 def make_card(
     name: str = "Example Rates",
     currency: str = "USD",
@@ -36,8 +41,8 @@ def make_card(
     valid_from: str = LONG_AGO,
     **values: Any,
 ) -> RateCard:
-    """A card with its rates; `sold_to` makes it the customer's card. `kind="account", customer_id=...` makes a
-    customer's own, `kind="cost", provider_id=...` a provider's."""
+    """A card with its rates; `sold_to` makes it the customer's card. `kind="account", customer_id=...` makes
+    a customer's own, `kind="cost", provider_id=...` a provider's."""
     card = _added(RateCard(name=name, currency=currency, **values))
     if rates:
         add_rates(card, rates, valid_from=valid_from)

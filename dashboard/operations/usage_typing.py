@@ -1,0 +1,323 @@
+"""From the texts of a file's columns to calls with types, by one SQL statement made from the file's reading.
+
+Texts are first cast as they are: one that is no date or number makes PostgreSQL refuse the whole chunk. Then
+the chunk is read again with care, text by text, and what is wrong with a row is said in its `reason`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Cursor, errors, sql
+
+from dashboard.operations.usage_rating_sql import LONGEST_SECONDS
+from dashboard.operations.usage_reading import Reading
+from dashboard.rules.call_results import CAUSES, DISPOSITIONS
+
+FIRST_YEAR = 2000
+DATE_STYLES = {"ymd": "ISO, YMD", "dmy": "ISO, DMY", "mdy": "ISO, MDY", "epoch": "ISO, YMD"}
+
+# Surely a date and time; every other text is tried by itself.
+_SURE_STAMP = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d$"
+
+CAREFUL = """
+CREATE OR REPLACE FUNCTION pg_temp.usage_stamp(said text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN RETURN said::timestamptz;
+EXCEPTION WHEN data_exception OR feature_not_supported THEN RETURN NULL; END $$;
+CREATE OR REPLACE FUNCTION pg_temp.usage_number(said text) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN RETURN said::numeric; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$;
+"""
+
+TYPED = """
+INSERT INTO usage_call (
+    line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
+    destination, charge, cost, reason)
+SELECT line, identity, started_at, account_code, source, number, trunk, provider_name, result,
+    CASE WHEN result = 'answered' AND reason IS NULL THEN seconds ELSE 0 END, destination,
+    CASE WHEN reason IS NULL THEN charge END, CASE WHEN reason IS NULL THEN cost END, reason
+FROM (
+    SELECT *, CASE
+        WHEN said_number = '' THEN 'There is no number that was called.'
+        WHEN length(number) > 40 THEN 'The number called is longer than 40 characters.'
+        WHEN said_start IS NULL THEN 'There is no start of the call.'
+        WHEN started_at IS NULL THEN {no_date}
+        WHEN started_at < {earliest} THEN {too_early}
+        WHEN started_at > {latest} THEN 'The start lies in the future.'
+        WHEN NOT isfinite(started_at) THEN {no_date}
+        WHEN seconds IS NULL AND said_seconds IS NULL AND result = 'answered' THEN 'There is no duration.'
+        WHEN seconds IS NULL AND said_seconds IS NOT NULL THEN {no_seconds}
+        WHEN seconds > {longest} THEN 'The call is longer than a month.'
+        WHEN said_charge IS NOT NULL AND charge IS NULL THEN 'The charge is not a number.'
+        WHEN said_cost IS NOT NULL AND cost IS NULL THEN 'The cost is not a number.'
+        WHEN charge > 1000000000 THEN 'The charge is too large.'
+        WHEN cost > 1000000000 THEN 'The cost is too large.'
+        END AS reason
+    FROM (
+        SELECT typed.*, {result} AS result
+        FROM (
+            SELECT line, {identity} AS identity, {stamp} AS started_at, {said_start} AS said_start,
+                {seconds} AS seconds, {said_seconds} AS said_seconds, {account_code} AS account_code,
+                {source} AS source, {said_number} AS said_number, {number} AS number, {trunk} AS trunk,
+                {provider} AS provider_name, {destination} AS destination,
+                {charge} AS charge, {said_charge} AS said_charge, {cost} AS cost, {said_cost} AS said_cost,
+                {word} AS word, {answered} AS was_answered
+            FROM usage_stage
+        ) AS typed LEFT JOIN (VALUES {words}) AS known (word, means, strict) ON known.word = typed.word
+    ) AS ended
+) AS judged
+"""
+
+RESULT = """CASE WHEN known.strict THEN known.means WHEN seconds > 0 THEN {spoken}
+    WHEN known.means IS NOT NULL THEN known.means
+    WHEN typed.word <> '' THEN 'failed' ELSE {silent} END"""
+
+
+@dataclass(frozen=True)
+class Typing:
+    """How the columns of one file become calls. `latest` is the last start that can be true."""
+
+    reading: Reading
+    latest: dt.datetime
+
+    def stage(self, cursor: Cursor[Any]) -> None:
+        columns = "".join(f", c{at} text" for at in range(self.reading.width))
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.usage_stage")
+        cursor.execute(f"CREATE TEMP TABLE usage_stage (line bigint{columns}) ON COMMIT DROP")
+
+    def copy(self) -> sql.Composed:
+        return sql.SQL("COPY usage_stage FROM STDIN (FORMAT csv, DELIMITER {})").format(
+            sql.Literal(self.reading.delimiter)
+        )
+
+    def fill(self, cursor: Cursor[Any]) -> None:
+        """From `usage_stage` to `usage_call`, which is there and empty."""
+        cursor.execute(
+            "SELECT set_config('timezone', %s, true), set_config('datestyle', %s, true)",
+            [self.reading.time_zone, DATE_STYLES[self.reading.date_order]],
+        )
+        cursor.execute("SAVEPOINT quick")
+        try:
+            cursor.execute(self.statement(careful=False))
+        except (errors.DataError, errors.FeatureNotSupported):
+            cursor.execute("ROLLBACK TO SAVEPOINT quick")
+            cursor.execute(CAREFUL)
+            cursor.execute(self.statement(careful=True))
+        cursor.execute("RELEASE SAVEPOINT quick")
+        if self.reading.date_order != "epoch":
+            _settle_clock_changes(cursor, self.reading.time_zone, self._cell("started_at"))
+        cursor.execute(
+            "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO, YMD', true)"
+        )
+
+    def statement(self, *, careful: bool) -> sql.Composed:
+        start = self._cell("started_at")
+        timed = "billsec" if "billsec" in self.reading.columns else "duration"
+        number = _plain_number(self._cell("number"))
+        parts = {
+            "stamp": _epoch(start) if self.reading.date_order == "epoch" else _stamp(start, careful),
+            "said_start": f"nullif(btrim({start}), '')",
+            "seconds": self._seconds(timed, careful),
+            "said_seconds": f"nullif(btrim({self._cell(timed)}), '')",
+            "account_code": self._text("account_code", 80),
+            "source": f"left({_plain_number(self._cell('source'))}, 40)",
+            "said_number": f"btrim(coalesce({self._cell('number')}, ''))",
+            "number": number,
+            "trunk": f"left({_channel(self._text('trunk', 80))}, 80)",
+            "provider": f"left({_channel(self._text('provider', 120))}, 120)",
+            "destination": self._text("destination", 120),
+            "word": f"upper({self._text('result', 80)})",
+            "answered": f"{self._cell('answered_at')} IS NOT NULL",
+            "identity": self._identity(),
+            "result": self._result(),
+            "words": _words(),
+            **{name: self._amount(name, careful) for name in ("charge", "cost")},
+            **{f"said_{name}": f"nullif(btrim({self._cell(name)}), '')" for name in ("charge", "cost")},
+        }
+        composed = {name: sql.SQL(part) for name, part in parts.items()}  # type: ignore[arg-type]
+        order = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
+        how = order.get(self.reading.date_order, "seconds since 1970")
+        return sql.SQL(TYPED).format(
+            **composed,
+            no_date=sql.Literal(f"The start is not a date and time ({how})."),
+            earliest=sql.Literal(f"{FIRST_YEAR}-01-01"),
+            too_early=sql.Literal(f"The start lies before the year {FIRST_YEAR}."),
+            latest=sql.Literal(self.latest.isoformat()),
+            no_seconds=sql.Literal("The duration is not a number of seconds."),
+            longest=sql.Literal(LONGEST_SECONDS),
+        )
+
+    def _cell(self, field: str) -> str:
+        at = self.reading.columns.get(field)
+        return "NULL::text" if at is None else f"c{int(at)}"
+
+    def _text(self, field: str, longest: int) -> str:
+        if field not in self.reading.columns:
+            return "''"
+        return f"left(btrim(coalesce({self._cell(field)}, '')), {longest})"
+
+    def _identity(self) -> str:
+        row = " || chr(31) || ".join(f"coalesce(c{at}, '')" for at in range(self.reading.width))
+        whole = f"md5({row})"
+        if "unique_id" not in self.reading.columns:
+            return f"{whole}::uuid"
+        cell = self._cell("unique_id")
+        source = sql.Literal(self.reading.source + "\x1f").as_string()
+        return f"CASE WHEN btrim({cell}) <> '' THEN md5({source} || btrim({cell})) ELSE {whole} END::uuid"
+
+    def _seconds(self, field: str, careful: bool) -> str:
+        cell = self._number_text(field)
+        clock = (
+            f"CASE WHEN {cell} ~ '^\\d{{1,3}}:[0-5]\\d:[0-5]\\d$' THEN split_part({cell}, ':', 1)::int * 3600"
+            f" + split_part({cell}, ':', 2)::int * 60 + split_part({cell}, ':', 3)::int END"
+        )
+        return f"CASE WHEN position(':' in {cell}) = 0 THEN {_number(cell, careful)} ELSE {clock} END"
+
+    def _amount(self, field: str, careful: bool) -> str:
+        if field not in self.reading.columns:
+            return "NULL::numeric"
+        return _number(self._number_text(field), careful)
+
+    def _number_text(self, field: str) -> str:
+        cell = self._cell(field)
+        return f"replace(btrim({cell}), ',', '.')" if self.reading.decimal_comma else f"btrim({cell})"
+
+    def _result(self) -> str:
+        if "result" in self.reading.columns or "answered_at" not in self.reading.columns:
+            return RESULT.format(spoken="'answered'", silent="'no_answer'")
+        told = "CASE WHEN was_answered THEN 'answered' ELSE 'no_answer' END"
+        return RESULT.format(spoken=told, silent=told)
+
+
+def _stamp(cell: str, careful: bool) -> str:
+    said = f"btrim({cell})"
+    dated = f"ascii({said}) BETWEEN 48 AND 57"
+    if not careful:
+        return f"CASE WHEN {dated} THEN {said}::timestamptz END"
+    return (
+        f"CASE WHEN {said} ~ '{_SURE_STAMP}' THEN {said}::timestamptz"
+        f" WHEN {dated} THEN pg_temp.usage_stamp({said}) END"
+    )
+
+
+def _epoch(cell: str) -> str:
+    """Seconds, thousandths or millionths since 1970, by how many digits there are."""
+    said = f"btrim({cell})"
+    whole = f"length(split_part({said}, '.', 1))"
+    return (
+        f"CASE WHEN {said} ~ '^\\d{{9,17}}(\\.\\d*)?$' THEN to_timestamp(({said})::numeric / CASE"
+        f" WHEN {whole} >= 15 THEN 1000000 WHEN {whole} >= 12 THEN 1000 ELSE 1 END) END"
+    )
+
+
+def _number(said: str, careful: bool) -> str:
+    """Digits with at most one point; everything else is no number."""
+    cast = f"pg_temp.usage_number({said})" if careful else f"({said})::numeric"
+    return f"CASE WHEN translate({said}, '0123456789.', '') = '' AND {said} <> '' THEN {cast} END"
+
+
+def _plain_number(cell: str) -> str:
+    """Digits without + or 00 in front, as rates and rules have them. What is no telephone number stays."""
+    said = f"btrim(coalesce({cell}, ''))"
+    bare = f"translate({said}, '+ -()./', '')"
+    zeros = f"left({bare}, 2) = '00' AND left({said}, 1) <> '+'"
+    named = f"substring({said} from '<([^<>]*)>'), substring({said} from '^sips?:\\+?([^@;]+)')"
+    return (
+        f"CASE WHEN translate({said}, '0123456789', '') = '' AND left({said}, 1) <> '0' THEN {said}"
+        f" WHEN translate({bare}, '0123456789', '') = ''"
+        f" THEN CASE WHEN {zeros} THEN substr({bare}, 3) ELSE {bare} END"
+        f" ELSE translate(coalesce({named}, {said}), '+', '') END"
+    )
+
+
+def _channel(text: str) -> str:
+    """The trunk of an Asterisk channel such as PJSIP/carrier-a-0000001f; other texts as they are."""
+    if text == "''":
+        return text
+    return (
+        f"CASE WHEN {text} ~ '^[A-Za-z0-9]+/.+-[0-9a-f]{{8}}(;[12])?$'"
+        f" THEN regexp_replace(substr({text}, position('/' in {text}) + 1), '-[0-9a-f]+(;[12])?$', '')"
+        f" ELSE {text} END"
+    )
+
+
+@cache
+def _words() -> str:
+    rows = [*((word, means, "true") for word, means in DISPOSITIONS.items())]
+    rows += [(word, means, "false") for word, means in CAUSES.items() if word not in DISPOSITIONS]
+    return ", ".join(f"('{word}', '{means}', {strict})" for word, means, strict in rows)
+
+
+# Clocks that are put forward and back
+
+
+@dataclass(frozen=True)
+class ClockChange:
+    at: dt.datetime
+    before: dt.timedelta
+    after: dt.timedelta
+
+
+@cache
+def clock_changes(zone: str, year: int) -> tuple[ClockChange, ...]:
+    """When the clocks of a zone change in a year (UTC), to the minute."""
+    where = ZoneInfo(zone)
+
+    def offset(moment: dt.datetime) -> dt.timedelta:
+        return moment.astimezone(where).utcoffset() or dt.timedelta()
+
+    found = []
+    day, minute = dt.datetime(year, 1, 1, tzinfo=dt.UTC), dt.timedelta(minutes=1)
+    while day.year == year:
+        low, high = 0, 24 * 60
+        before, after = offset(day), offset(day + high * minute)
+        if before != after:
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if offset(day + middle * minute) == after else (middle, high)
+            found.append(ClockChange(day + high * minute, before, after))
+        day += 24 * 60 * minute
+    return tuple(found)
+
+
+BACK = """
+UPDATE usage_call AS c SET started_at = c.started_at - {shift} FROM usage_stage AS s
+WHERE c.started_at >= {at} AND c.started_at < {at} + {shift} AND s.line = c.line AND NOT {offset}
+"""
+FORWARD = """
+UPDATE usage_call AS c SET reason = {reason} FROM usage_stage AS s
+WHERE c.reason IS NULL AND c.started_at >= {at} AND c.started_at < {at} + {shift} AND s.line = c.line
+  AND NOT {offset} AND btrim({cell})::timestamp <> c.started_at AT TIME ZONE {zone}
+"""
+
+
+def _settle_clock_changes(cursor: Cursor[Any], zone: str, cell: str) -> None:
+    """Local times that came twice are the first of the two; those that never were are refused."""
+    span = cursor.execute(
+        "SELECT min(started_at), max(started_at) FROM usage_call WHERE reason IS NULL"
+    ).fetchone()
+    if span is None or span[0] is None:
+        return
+    day = dt.timedelta(days=1)
+    first, last = (moment.astimezone(dt.UTC) for moment in span)
+    for year in range(first.year, last.year + 1):
+        for change in clock_changes(zone, year):
+            if not first - day < change.at < last + day:
+                continue
+            shift = change.after - change.before
+            statement = FORWARD if shift > dt.timedelta() else BACK
+            cursor.execute(
+                sql.SQL(statement).format(
+                    at=sql.Literal(change.at),
+                    shift=sql.Literal(abs(shift)),
+                    zone=sql.Literal(zone),
+                    cell=sql.SQL(f"s.{cell}"),  # type: ignore[arg-type]
+                    offset=sql.SQL(f"s.{cell} ~ ':\\d\\d.*([Zz]|[+-]\\d|[A-Za-z])'"),  # type: ignore[arg-type]
+                    reason=sql.Literal(
+                        f"This time never was in {zone}: the clocks were put forward. Is the time zone right?"
+                    ),
+                )
+            )
