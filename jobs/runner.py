@@ -13,7 +13,7 @@ from dashboard.extensions import db
 from dashboard.models import Job
 from dashboard.operations import jobs
 from dashboard.operations.errors import OperationError
-from jobs import pdfs
+from jobs import billing, pdfs
 from jobs.report import Failed, Report, Result, signs_of_life
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("jobs")
 
 # Every kind of job, by the name in its row.
-KINDS: dict[str, Work] = {"invoice_pdfs": pdfs.invoice_pdfs}
+KINDS: dict[str, Work] = {
+    "invoice_pdfs": pdfs.invoice_pdfs,
+    "billing_preview": billing.preview,
+    "billing_run": billing.run,
+}
 
 UNFORESEEN = (
     "Something went wrong that was not foreseen. Nothing was changed. Try it again; if it fails again, tell"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ NOT_BEGUN = dt.timedelta(seconds=30)
 MOST_ATTEMPTS = 3
 LONGEST_SECONDS = 6 * 3600
 ENDED = ("done", "failed", "cancelled")
+# What else ends with a job, by its kind: called in the transaction that ends it, however it ends.
+ENDINGS: dict[str, Callable[[Job], None]] = {}
 
 
 class Cancelled(Exception):
@@ -86,6 +88,7 @@ def request_cancel(actor: Actor, job_id: int) -> Job:
     if job.state == "queued":
         job.state = "cancelled"
         job.finished_at = func.now()
+        _tell_ending(job)
     session().flush()
     return job
 
@@ -200,6 +203,13 @@ def _end(held: Claim, **values: Any) -> None:
     with unit_of_work(SYSTEM) as current:
         if _change(current, held, finished_at=func.now(), **values) is None:
             raise Overtaken
+        _tell_ending(current.get_one(Job, held.job_id, populate_existing=True))
+
+
+def _tell_ending(job: Job) -> None:
+    ending = ENDINGS.get(job.kind)
+    if ending is not None:
+        ending(job)
 
 
 # The queue
@@ -274,3 +284,4 @@ def _give_back(job: Job) -> None:
         job.enqueued_at = None
         return
     job.finished_at = func.now()
+    _tell_ending(job)
