@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -95,14 +95,12 @@ def charge(
     day: dt.date,
     *,
     package_id: int | None = None,
-    chosen: Iterable[str] | None = None,
-    seen: str | None = None,
+    chosen: Mapping[str, str] | None = None,
     form_key: str | None = None,
 ) -> Charged:
     """Charge what is due up to `day`: a draft for the ordinary packages, payments for the others.
 
-    `chosen` are the keys of the lines wanted, all by default; `seen` is the fingerprint of what the reader
-    saw of them.
+    `chosen` are the keys of the lines wanted, all by default, each with the fingerprint of what was seen.
     """
     file = once(actor, form_key)
     customer = _locked(customer_id)
@@ -112,12 +110,11 @@ def charge(
         )
     lines = due_until(customer, day, package_id=package_id)
     if chosen is not None:
-        wanted = set(chosen)
-        lines = [line for line in lines if line.key in wanted]
-        if len(lines) < len(wanted):
+        if not chosen:
+            raise Refused("Tick at least one charge first.")
+        lines = [line for line in lines if line.key in chosen]
+        if {line.key: fingerprint(line) for line in lines} != dict(chosen):
             raise Refused(CHANGED)
-    if seen is not None and fingerprint(lines) != seen:
-        raise Refused(CHANGED)
     if not lines:
         raise Refused("Nothing is due that was not charged yet.")
     invoice = _draft(actor, customer, [line for line in lines if not charges_account(line)])
@@ -163,14 +160,13 @@ def charge_accounts() -> int:
     return made
 
 
-def fingerprint(lines: Iterable[ChargeLine]) -> str:
-    """The same for the same charges at the same prices."""
-    told = sorted(
+def fingerprint(line: ChargeLine) -> str:
+    """The same for the same charge at the same price."""
+    told = (
         f"{line.key}|{line.span.start}|{line.span.end}|{line.quantity}|{line.unit_price}|{line.amount}"
         f"|{line.tax_name}|{line.tax_percent}|{charges_account(line)}"
-        for line in lines
     )
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def account_amount(line: ChargeLine) -> Decimal:

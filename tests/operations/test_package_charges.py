@@ -219,15 +219,19 @@ def test_only_what_is_chosen_and_as_it_was_seen(acorn):
     given = give(acorn, start="2026-10-01", retail=D(10))
     day = DAY(2026, 11, 23)
     lines = due_until(acorn, day)
-    seen = package_charges.fingerprint(lines[:1])
+    old = {lines[0].key: package_charges.fingerprint(lines[0])}
     packages.update(SYSTEM, given.package_id, {"retail": D(11)})
     with pytest.raises(Refused, match="changed since"):
-        package_charges.charge(SYSTEM, acorn.id, day, chosen=[lines[0].key], seen=seen)
-    made = package_charges.charge(SYSTEM, acorn.id, day, chosen=[lines[0].key])
+        package_charges.charge(SYSTEM, acorn.id, day, chosen=old)
+    now = due_until(acorn, day)[0]
+    new = {now.key: package_charges.fingerprint(now)}
+    made = package_charges.charge(SYSTEM, acorn.id, day, chosen=new)
     assert made.invoice.subtotal == 11
     assert [line.key for line in due_until(acorn, day)] == [lines[1].key]
     with pytest.raises(Refused, match="changed since"):
-        package_charges.charge(SYSTEM, acorn.id, day, chosen=[lines[0].key])
+        package_charges.charge(SYSTEM, acorn.id, day, chosen=new)
+    with pytest.raises(Refused, match="Tick at least one"):
+        package_charges.charge(SYSTEM, acorn.id, day, chosen={})
 
 
 def test_a_form_sent_twice_charges_once(acorn):
