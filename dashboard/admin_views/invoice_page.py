@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dashboard.admin_views.forms import Form
 from dashboard.documents.invoice_context import PrintedInvoice, printed
@@ -10,8 +11,10 @@ from dashboard.documents.snapshot import address_of
 from dashboard.extensions import db
 from dashboard.models import Customer, Invoice, Package
 from dashboard.queries import settings
+from dashboard.queries.explain import made_by
 from dashboard.queries.packages import default_tax
 from dashboard.rules.money import currency_format, plain
+from dashboard.rules.periods import Period
 from dashboard.rules.receivables import invoice_state
 
 
@@ -23,6 +26,32 @@ def status_of(invoice: Invoice) -> str:
 def paper_of(invoice: Invoice) -> PrintedInvoice:
     """What the invoice says in print, for the pages that show it."""
     return printed(invoice, settings.current())
+
+
+ORIGINS = {
+    "import": "From a file of invoices",
+    "payment": "By a payment",
+    "generated": "From usage and packages",
+    "package": "By a package run",
+    "adjustment": "As an adjustment",
+}
+
+
+def made_of(invoice: Invoice) -> dict[str, Any]:
+    """What the invoice is for and what made it; empty for one written by hand."""
+    found: dict[str, Any] = {}
+    if invoice.period_start is not None and invoice.period_end is not None:
+        zone = invoice.customer.time_zone or settings.current().time_zone
+        start, end = (
+            at.astimezone(ZoneInfo(zone)).date() for at in (invoice.period_start, invoice.period_end)
+        )
+        if start < end:
+            found.update(period=Period(start, end), zone=zone)
+    if invoice.origin in ORIGINS:
+        found.update(
+            how=ORIGINS[invoice.origin], run=made_by(invoice) if invoice.origin == "generated" else None
+        )
+    return found
 
 
 def customer_data(customer: Customer) -> dict[str, Any]:

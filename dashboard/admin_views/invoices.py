@@ -12,8 +12,9 @@ from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
+from dashboard.admin_views.invoice_explain import InvoiceExplain
 from dashboard.admin_views.invoice_form import InvoiceForm, IssuedForm
-from dashboard.admin_views.invoice_page import editor_data, paper_of, status_of
+from dashboard.admin_views.invoice_page import editor_data, made_of, paper_of, status_of
 from dashboard.admin_views.invoice_papers import InvoicePapers
 from dashboard.admin_views.invoice_payments import InvoicePayments
 from dashboard.admin_views.list_page import Action, RowAction
@@ -29,7 +30,7 @@ class VoidForm(Form):
     reason = fields.text("Reason", max=200, required=True, help="Shown on the invoice and in its history.")
 
 
-class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
+class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
     model = Invoice
     operations = invoices
     form = InvoiceForm
@@ -158,6 +159,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, AdminView):
             "allocations": invoice_queries.allocations(record.id),
             "why_fixed": invoice_queries.why_fixed(record),
             "paper": paper_of(record),
+            "made": made_of(record),
         }
 
     def page_actions(self, record: Any) -> list[dict[str, Any]]:

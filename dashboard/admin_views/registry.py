@@ -15,7 +15,9 @@ from dashboard.admin_views import lookup_sources
 from dashboard.admin_views.account import AccountView
 from dashboard.admin_views.assignments import AssignmentView
 from dashboard.admin_views.audit import AuditView
+from dashboard.admin_views.billing_runs import BillingRunView
 from dashboard.admin_views.contacts import ContactView
+from dashboard.admin_views.coverage import CoverageView
 from dashboard.admin_views.customers import CustomerView
 from dashboard.admin_views.guard import GuardedView
 from dashboard.admin_views.home import HomeView
@@ -46,8 +48,20 @@ class Group:
 GROUPS = (
     Group("", (HomeView,)),
     Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
-    Group("Global", (InvoiceView, ItemView, PaymentView, UsageView, UsageImportView, ContactView)),
+    Group(
+        "Global",
+        (
+            InvoiceView,
+            ItemView,
+            PaymentView,
+            UsageView,
+            UsageImportView,
+            ContactView,
+            BillingRunView,
+        ),
+    ),
     Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
+    Group("Reports", (CoverageView,)),
     Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 

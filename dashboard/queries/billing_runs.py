@@ -121,7 +121,11 @@ ONLY: Mapping[str, tuple[str, ColumnElement[bool]]] = {
         and_(BillingRunRow.state == "ready", func.jsonb_array_length(BillingRunRow.warnings) > 0),
     ),
     "unticked": ("Unticked", and_(BillingRunRow.state == "ready", BillingRunRow.chosen.is_(False))),
-    "blocked": ("Blocked", BillingRunRow.state == "blocked"),
+    "blocked": ("Blocked", and_(BillingRunRow.state == "blocked", BillingRunRow.invoice_id.is_(None))),
+    "covered": (
+        "Invoiced already",
+        and_(BillingRunRow.state == "blocked", BillingRunRow.invoice_id.is_not(None)),
+    ),
     "nothing": ("Nothing to bill", BillingRunRow.state == "nothing"),
     "done": ("Invoiced", BillingRunRow.state == "done"),
     "refused": ("Refused", BillingRunRow.state == "refused"),
@@ -129,8 +133,8 @@ ONLY: Mapping[str, tuple[str, ColumnElement[bool]]] = {
     "left": ("Not reached", and_(BillingRunRow.state == "ready", BillingRunRow.chosen)),
 }
 TABS = {
-    "previewed": ("ready", "warned", "unticked", "blocked", "nothing"),
-    "ended": ("done", "refused", "failed", "left", "unticked", "blocked", "nothing"),
+    "previewed": ("ready", "warned", "unticked", "blocked", "covered", "nothing"),
+    "ended": ("done", "refused", "failed", "left", "unticked", "blocked", "covered", "nothing"),
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_
 
 from dashboard.extensions import db
 from dashboard.models import (
@@ -26,6 +26,7 @@ from dashboard.models import (
     UsageDay,
     UsageRecord,
 )
+from dashboard.queries.list_export import safe
 from dashboard.queries.usage_calls import terms_of
 from dashboard.rules.money import EXACT, exponent, round_to
 from dashboard.rules.rating import Step, explain
@@ -33,6 +34,7 @@ from dashboard.rules.rating import Step, explain
 SIZE = 100
 # A local day of any zone lies within these bounds of UTC's.
 AROUND = dt.timedelta(days=2)
+NO_DAY = dt.date(1970, 1, 1)
 USAGE_KINDS = ("usage", "late_usage")
 
 
@@ -100,7 +102,7 @@ def calls(
     keys = _day_keys(item.id, day.day)
     if not keys:
         return Calls([], day.before, None)
-    of_day = _of_days(item.invoice.customer_id, keys, day.day, day.day)
+    of_day = _of_day(item.invoice.customer_id, keys, day.day)
     place = tuple_(UsageRecord.started_at, UsageRecord.id)
     statement = _columns().where(of_day).order_by(UsageRecord.started_at, UsageRecord.id).limit(size + 1)
     before = day.before
@@ -114,13 +116,38 @@ def calls(
     return Calls(here, before, (last.started_at, last.id) if last is not None else None)
 
 
-def all_calls(item: InvoiceItem) -> Iterator[Row[Any]]:
-    """Every call of the line in order, read day by day."""
-    for day in days(item.id):
-        keys = _day_keys(item.id, day.day)
-        of_day = _of_days(item.invoice.customer_id, keys, day.day, day.day)
-        statement = _columns().where(of_day).order_by(UsageRecord.started_at, UsageRecord.id)
-        yield from db.session.execute(statement.execution_options(yield_per=2000))
+def calls_file(item: InvoiceItem) -> Select[Any]:
+    """Every call of the line in order with the running sum: the statement of its CSV."""
+    moment = func.to_char(func.timezone("UTC", UsageRecord.started_at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    order = (UsageDay.day, UsageRecord.started_at, UsageRecord.id)
+    known = days(item.id)
+    first, last = (known[0].day, known[-1].day) if known else (NO_DAY, NO_DAY)
+    columns: list[Any] = [
+        UsageDay.day.label("Day"),
+        moment.label("Start (UTC)"),
+        safe(UsageRecord.source).label("Source"),
+        safe(UsageRecord.number).label("Number"),
+        safe(UsageRecord.destination).label("Destination"),
+        UsageRecord.result.label("Result"),
+        UsageRecord.duration.label("Duration (s)"),
+        UsageRecord.billed_duration.label("Billed duration (s)"),
+        Rate.prefix.label("Prefix"),
+        UsageRecord.rate_per_minute.label("Rate per minute"),
+        UsageRecord.charge.label("Charge"),
+        func.sum(func.coalesce(UsageRecord.charge, 0)).over(order_by=order).label("Running sum"),
+        literal(item.invoice.currency).label("Currency"),
+    ]
+    return (
+        select(*columns)
+        .join(UsageDay, UsageDay.id == UsageRecord.usage_day_id)
+        .outerjoin(Rate, Rate.id == UsageRecord.rate_id)
+        .where(
+            UsageDay.invoice_item_id == item.id,
+            UsageRecord.customer_id == item.invoice.customer_id,
+            _between(first, last),
+        )
+        .order_by(*order)
+    )
 
 
 def _day_keys(item_id: int, day: dt.date) -> Sequence[int]:
@@ -129,15 +156,16 @@ def _day_keys(item_id: int, day: dt.date) -> Sequence[int]:
     ).all()
 
 
-def _of_days(customer_id: int, keys: Sequence[int], first: dt.date, last: dt.date) -> ColumnElement[bool]:
-    """Calls of these rows of the ledger. The bounds in time spare the other months' tables."""
+def _of_day(customer_id: int, keys: Sequence[int], day: dt.date) -> ColumnElement[bool]:
+    """Calls of these rows of the ledger, all of one day."""
+    of_customer = UsageRecord.customer_id == customer_id
+    return and_(of_customer, UsageRecord.usage_day_id.in_(keys), _between(day, day))
+
+
+def _between(first: dt.date, last: dt.date) -> ColumnElement[bool]:
+    """Bounds in time, wide enough for any zone: they spare the other months' tables."""
     begin = dt.datetime.combine(first, dt.time.min, dt.UTC) - AROUND
-    end = dt.datetime.combine(last, dt.time.max, dt.UTC) + AROUND
-    return and_(
-        UsageRecord.customer_id == customer_id,
-        UsageRecord.usage_day_id.in_(keys),
-        UsageRecord.started_at.between(begin, end),
-    )
+    return UsageRecord.started_at.between(begin, dt.datetime.combine(last, dt.time.max, dt.UTC) + AROUND)
 
 
 def _columns() -> Select[Any]:
