@@ -13,7 +13,7 @@ from dashboard.extensions import db
 from dashboard.models import Job
 from dashboard.operations import jobs
 from dashboard.operations.errors import OperationError
-from jobs import billing, pdfs
+from jobs import billing, pdfs, usage
 from jobs.report import Failed, Report, Result, signs_of_life
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ KINDS: dict[str, Work] = {
     "invoice_pdfs": pdfs.invoice_pdfs,
     "billing_preview": billing.preview,
     "billing_run": billing.run,
+    "usage_import": usage.load,
+    "usage_take_up": usage.take_up,
 }
 
 UNFORESEEN = (

@@ -74,7 +74,7 @@ class UsageRuleView(InDialog, AdminView):
 
     def saved_message(self, saved: Any) -> str:
         """Calls that waited for this rule are taken up with it."""
-        taken = usage_waiting.take_up(self.actor)
+        taken = usage_waiting.taken_up(saved.taken_up)
         said = f"Calls with {str(saved)[:1].lower()}{str(saved)[1:]} now belong to {saved.customer.name}."
         return f"{said} {taken}" if taken else said
 

@@ -74,6 +74,9 @@ class UsageRule(Base, Stamped):
 
     customer: Mapped[Customer] = relationship()
 
+    # Calls that the rule brought to its customer when it was saved just now.
+    taken_up = 0
+
     __mapper_args__ = {"version_id_col": version}
 
     def __str__(self) -> str:

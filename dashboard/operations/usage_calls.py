@@ -10,14 +10,14 @@ from psycopg import Cursor, sql
 # `customer_id` is set where the source says whose call it is; `reason` where a row can't be a call.
 COLUMNS = (
     "line identity started_at account_code source number trunk provider_name result duration destination"
-    " charge cost customer_id"
+    " charge cost customer_id usage_import_id"
 ).split()
 
 TABLE = """
 CREATE TEMP TABLE usage_call (
     line bigint, identity uuid, started_at timestamptz, account_code text, source text, number text,
     trunk text, provider_name text, result text, duration numeric(12,3), destination text,
-    charge numeric(20,6), cost numeric(20,6), customer_id bigint, reason text
+    charge numeric(20,6), cost numeric(20,6), customer_id bigint, reason text, usage_import_id bigint
 ) ON COMMIT DROP
 """
 

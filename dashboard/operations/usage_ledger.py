@@ -15,8 +15,8 @@ from psycopg import Cursor
 
 from dashboard.operations import usage_calls, usage_match
 from dashboard.operations.base import session
-from dashboard.operations.usage_places import name_of
 from dashboard.operations.usage_rating_sql import Rates, billed, charge, lookup
+from dashboard.rules.destinations import place_of
 
 MERGE_LOCK = 2026110007
 
@@ -36,7 +36,7 @@ SELECT found.*, (found.started_at AT TIME ZONE found.zone)::date AS day,
 FROM (
     SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
         c.result, c.duration, c.destination AS given_destination, c.charge AS given_charge,
-        c.cost AS given_cost, c.customer_id, c.provider_id, p.zone,
+        c.cost AS given_cost, c.usage_import_id, c.customer_id, c.provider_id, p.zone,
         c.result = 'answered' AND c.duration > 0 AS spoken,
         {sell} AS sell_n, {paid} AS paid_n
     FROM usage_known AS c LEFT JOIN usage_party AS p ON p.customer_id = c.customer_id
@@ -105,7 +105,8 @@ def prepare(cursor: Cursor[Any], rates: Rates, customer_by: str = "") -> None:
 
 def rate_calls(cursor: Cursor[Any], rates: Rates) -> None:
     cards = cursor.execute("SELECT array_agg(DISTINCT own_card), array_agg(DISTINCT card) FROM usage_party")
-    own, sold = (found or [] for found in cards.fetchone() or ([], []))
+    row = cards.fetchone() or (None, None)
+    own, sold = row[0] or [], row[1] or []
     paid = cursor.execute("SELECT array_agg(DISTINCT cost_card) FROM usage_known").fetchone()
     cost = (paid[0] if paid else None) or []
     rates.want([*own, *sold, *cost])
@@ -137,7 +138,7 @@ def _name_places(cursor: Cursor[Any]) -> None:
     cursor.execute(PLACES)
     with cursor.copy("COPY usage_place FROM STDIN") as copy:
         for head in heads:
-            copy.write_row((head, name_of(head)))
+            copy.write_row((head, place_of(head)))
     cursor.execute(NAMED)
 
 
@@ -214,7 +215,8 @@ INSERT INTO usage_record (
     account_code, source, number, trunk, result, duration)
 SELECT c.customer_id, s.day_id, c.destination, c.rating, c.rate_id, c.rate_per_minute, c.billed_duration,
     c.charge, c.provider_id, c.provider_rate_id, c.provider_destination, c.cost, c.identity, c.started_at,
-    %(usage_import_id)s, c.line, c.account_code, c.source, c.number, c.trunk, c.result, c.duration
+    coalesce(c.usage_import_id, %(usage_import_id)s), c.line, c.account_code, c.source, c.number, c.trunk,
+    c.result, c.duration
 FROM usage_rated AS c JOIN usage_sum AS s
   ON s.customer_id = c.customer_id AND s.day = c.day AND s.destination = c.destination
  AND coalesce(s.provider_id, 0) = coalesce(c.provider_id, 0)
@@ -226,10 +228,15 @@ SELECT ensure_usage_month(month) FROM (
     SELECT DISTINCT date_trunc('month', started_at AT TIME ZONE 'UTC')::date AS month FROM usage_rated
 ) AS months ORDER BY month
 """
+# A day without a call when its period was invoiced is late like any other of it.
 LATE = """
-SELECT coalesce(sum(s.attempts), 0) FROM usage_sum AS s WHERE EXISTS (
-    SELECT 1 FROM usage_day AS d
-    WHERE d.customer_id = s.customer_id AND d.day = s.day AND d.invoice_item_id IS NOT NULL)
+SELECT coalesce(sum(s.attempts), 0) FROM usage_sum AS s
+JOIN usage_party AS p ON p.customer_id = s.customer_id
+WHERE EXISTS (
+    SELECT 1 FROM invoice AS i
+    WHERE i.customer_id = s.customer_id AND i.origin = 'generated' AND i.state <> 'void'
+      AND s.day::timestamp AT TIME ZONE p.zone >= i.period_start
+      AND s.day::timestamp AT TIME ZONE p.zone < i.period_end)
 """
 UNRATED = "SELECT count(*) FROM usage_rated WHERE customer_id IS NOT NULL AND rating = 'unrated'"
 
@@ -238,14 +245,14 @@ def merge(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:
     """Write what is new of `usage_rated`; the counts say what became of it."""
     given = {"usage_import_id": usage_import_id}
     cursor.execute("DROP TABLE IF EXISTS pg_temp.usage_sum")
-    cursor.execute("SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock(%s)", [MERGE_LOCK])
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MERGE_LOCK])
     cursor.execute(HOLD_CUSTOMERS)
+    cursor.execute(NO_LONGER_WAITING)
     counts = _leave_out_known(cursor, usage_import_id)
     cursor.execute(WAITING, given)
     counts.unmatched = cursor.rowcount
     cursor.execute("SELECT count(*) FROM usage_rated WHERE customer_id IS NULL")
     counts.duplicates += _count(cursor) - counts.unmatched
-    cursor.execute(NO_LONGER_WAITING)
     cursor.execute(MONTHS)
     cursor.execute(SUMS)
     cursor.execute(ADD_TO_OPEN)

@@ -13,6 +13,17 @@ SELECT kind, CASE WHEN kind IN ('account_code', 'trunk') THEN lower(value) ELSE 
 FROM usage_rule GROUP BY 1, 2, 3
 """
 
+# What each kind of rule looks at; those that come first count first, of prefixes the longest.
+VALUES = {
+    "account_code": "lower(c.account_code)",
+    "caller": "c.source",
+    "caller_prefix": "left(c.source, {size})",
+    "trunk": "lower(c.trunk)",
+}
+KINDS = """
+SELECT DISTINCT kind, CASE WHEN kind = 'caller_prefix' THEN size ELSE 0 END FROM usage_rule_now
+"""
+
 # A name goes before a trunk, and of two providers with the same name for a trunk the older.
 PROVIDERS = """
 CREATE TEMP TABLE usage_provider ON COMMIT DROP AS
@@ -31,8 +42,8 @@ ORDER BY key, worth, provider_id
 KNOWN = """
 CREATE TEMP TABLE usage_known ON COMMIT DROP AS
 SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
-    c.result, c.duration, c.destination, c.charge, c.cost,
-    coalesce({customers}) AS customer_id,
+    c.result, c.duration, c.destination, c.charge, c.cost, c.usage_import_id,
+    {customer} AS customer_id,
     coalesce(named.provider_id, carried.provider_id) AS provider_id,
     coalesce(named.card_id, carried.card_id) AS cost_card
 FROM usage_call AS c
@@ -55,31 +66,31 @@ LEFT JOIN rate_card AS card ON card.id = c.rate_card_id AND card.currency = c.cu
 
 def find_parties(cursor: Cursor[Any], customer_by: str = "") -> None:
     """From `usage_call` to `usage_known` (each call with customer and provider) and `usage_party`."""
-    cursor.execute(RULES)
+    joins, customer = by_rules(cursor, customer_by)
     cursor.execute(PROVIDERS)
-    found = cursor.execute(
-        "SELECT DISTINCT kind, CASE WHEN kind = 'caller_prefix' THEN size ELSE 0 END FROM usage_rule_now"
-    ).fetchall()
-    joins, customers = [], ["c.customer_id"]
+    cursor.execute(KNOWN.format(customer=f"coalesce(c.customer_id, {customer})", joins=joins))
+    cursor.execute(PARTIES)
+
+
+def by_rules(cursor: Cursor[Any], customer_by: str = "") -> tuple[str, str]:
+    """Joins of calls `c` with the rules as they are now, and the customer that they come to."""
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.usage_rule_now")
+    cursor.execute(RULES)
+    found = cursor.execute(KINDS).fetchall()
+    joins, customers = [], []
     for kind, size in sorted(found, key=_worth):
         if customer_by not in ("", kind):
             continue
-        name = f"{kind}_{size}"
-        value = {
-            "account_code": "lower(c.account_code)",
-            "caller": "c.source",
-            "caller_prefix": f"left(c.source, {int(size)})",
-            "trunk": "lower(c.trunk)",
-        }[kind]
+        name = f"{kind}_{int(size)}"
+        value = VALUES[kind].format(size=int(size))
         exact = f" AND {name}.size = {int(size)}" if size else ""
         joins.append(
             f"LEFT JOIN usage_rule_now AS {name} ON {name}.kind = '{kind}' AND {name}.value = {value}{exact}"
         )
         customers.append(f"{name}.customer_id")
-    cursor.execute(KNOWN.format(customers=", ".join(customers), joins="\n".join(joins)))
-    cursor.execute(PARTIES)
+    return "\n".join(joins), f"coalesce({', '.join(customers)})" if customers else "NULL::bigint"
 
 
 def _worth(found: tuple[str, int]) -> tuple[int, int]:
     kind, size = found
-    return ("account_code", "caller", "caller_prefix", "trunk").index(kind), -size
+    return list(VALUES).index(kind), -size

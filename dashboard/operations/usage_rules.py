@@ -13,6 +13,7 @@ from dashboard.operations import checks
 from dashboard.operations.base import Actor, check_version, fetch, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid
+from dashboard.operations.usage_unmatched import take_up_unmatched
 
 # Kinds whose value is a telephone number; calls carry numbers as digits without + or 00 in front.
 OF_NUMBERS = ("caller", "caller_prefix")
@@ -27,19 +28,20 @@ CHECKS: dict[str, checks.Check] = {
 
 @operation("usage.import")
 def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = None) -> UsageRule:
-    """Add a rule. Calls that wait for it stay where they are until they are taken up."""
+    """Add a rule. Calls that waited for it are taken up with it."""
     file = once(actor, form_key)
     rule = UsageRule(**checks.read(values, CHECKS, required=("customer_id", "kind", "value")))
     _check_together(rule)
     session().add(rule)
     session().flush()
     file(f"usage_rule:{rule.id}")
+    rule.taken_up = take_up_unmatched(actor)
     return rule
 
 
 @operation("usage.import")
 def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | None = None) -> UsageRule:
-    """Change a rule. Calls that it has brought to a customer stay there."""
+    """Change a rule. Calls that it has brought to a customer stay there; waiting ones are taken up."""
     taken = checks.read(values, CHECKS)
     rule = fetch(UsageRule, key, "usage rule", lock=True)
     check_version(rule, version)
@@ -48,6 +50,7 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
     with session().no_autoflush:
         _check_together(rule)
     session().flush()
+    rule.taken_up = take_up_unmatched(actor)
     return rule
 
 

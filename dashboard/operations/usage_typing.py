@@ -137,7 +137,7 @@ class Typing:
             **{name: self._amount(name, careful) for name in ("charge", "cost")},
             **{f"said_{name}": f"nullif(btrim({self._cell(name)}), '')" for name in ("charge", "cost")},
         }
-        composed = {name: sql.SQL(part) for name, part in parts.items()}  # type: ignore[arg-type]
+        composed = {name: sql.SQL(part) for name, part in parts.items()}
         order = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
         how = order.get(self.reading.date_order, "seconds since 1970")
         return sql.SQL(TYPED).format(
@@ -314,8 +314,8 @@ def _settle_clock_changes(cursor: Cursor[Any], zone: str, cell: str) -> None:
                     at=sql.Literal(change.at),
                     shift=sql.Literal(abs(shift)),
                     zone=sql.Literal(zone),
-                    cell=sql.SQL(f"s.{cell}"),  # type: ignore[arg-type]
-                    offset=sql.SQL(f"s.{cell} ~ ':\\d\\d.*([Zz]|[+-]\\d|[A-Za-z])'"),  # type: ignore[arg-type]
+                    cell=sql.SQL(f"s.{cell}"),
+                    offset=sql.SQL(f"s.{cell} ~ ':\\d\\d.*([Zz]|[+-]\\d|[A-Za-z])'"),
                     reason=sql.Literal(
                         f"This time never was in {zone}: the clocks were put forward. Is the time zone right?"
                     ),
