@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import select, text
 
 from dashboard.demo.catalogue import PRODUCTS, RATES
-from dashboard.demo.companies import COMPANIES, TAXES, TIME_ZONES, Company
+from dashboard.demo.companies import COMPANIES, PROMPT, TAXES, TIME_ZONES, Company
 from dashboard.demo.story import Bill, Charge, Pay, Story, tell
+from dashboard.demo.usage import Cycle, cycles, first_day, load_usage, make_cards
 from dashboard.models import Customer, Invoice, Package, Payment, Setting, Staff
 from dashboard.operations import (
     allocations,
     assignments,
+    billing,
     contacts,
     customers,
     invoices,
@@ -76,11 +78,12 @@ def load(today: dt.date | None = None) -> bool:
         session().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         if session().scalar(select(Customer.id).limit(1)) is not None:
             return False
-        _write(tell(today or settings.today()))
+        day = today or settings.today()
+        _write(tell(day), day)
     return True
 
 
-def _write(story: Story) -> None:
+def _write(story: Story, today: dt.date) -> None:
     books = _Books(settings.current())
     if not books.setting.company_name:
         account.update(DEMO, PROVIDER)
@@ -91,15 +94,27 @@ def _write(story: Story) -> None:
     for at, company in enumerate(COMPANIES):
         manager = managers[at % len(managers)] if managers and at % 2 else None
         _add_customer(books, company, story, at, manager)
-    for event in story.events:
+    _add_usage(books, today)
+    events: list[Bill | Pay | Cycle] = [*story.events, *cycles(today)]
+    for event in sorted(events, key=lambda event: (event.day, isinstance(event, Pay))):
         if isinstance(event, Bill):
             _bill(books, event)
+        elif isinstance(event, Cycle):
+            _bill_usage(books, event)
         else:
             _pay(books, event)
     _refund_one(books)
     for company in COMPANIES:
         if company.status == "inactive":
             customers.update(DEMO, books.customers[company].id, {"status": "inactive"})
+
+
+def _add_usage(books: _Books, today: dt.date) -> None:
+    start = dt.datetime.combine(first_day(today), dt.time(), dt.UTC) - dt.timedelta(days=31)
+    cards = make_cards(DEMO, start)
+    for company, customer in books.customers.items():
+        customer.rate_card_id = cards[company.currency]
+    load_usage(DEMO, books.customers, today)
 
 
 def _add_customer(books: _Books, company: Company, story: Story, at: int, manager: int | None) -> None:
@@ -118,7 +133,7 @@ def _add_customer(books: _Books, company: Company, story: Story, at: int, manage
             "tax_name": tax.name if tax else None,
             "tax_percent": tax.percent if tax else None,
             "invoice_due_days": (None, 14, 30, 45)[at % 4],
-            "invoice_schedule": {1: "monthly"}.get(company.every, "none"),
+            "invoice_schedule": company.schedule,
             "time_zone": TIME_ZONES[company.country] if at % 5 == 0 else None,
             "account_manager_id": manager,
             "tags": [
@@ -162,6 +177,21 @@ def _bill(books: _Books, bill: Bill) -> None:
     if bill.state == "void":
         invoices.void(DEMO, invoice.id, "Sent to the wrong department; replaced by the next one.")
     books.invoices[id(bill)] = invoice
+
+
+def _bill_usage(books: _Books, cycle: Cycle) -> None:
+    """As the schedule would have done on the day; paid a little later by those who pay promptly."""
+    customer = books.customers[cycle.company]
+    made = billing.generate(DEMO, customer.id, cycle.period, issue=False)
+    if made.invoice_id is None:
+        return
+    dated = {"issue_date": cycle.day, "due_date": None}
+    invoice = invoices.save(DEMO, made.invoice_id, dated, issue=True)
+    paid_on = cycle.day + dt.timedelta(days=12)
+    if cycle.company.pays == PROMPT and paid_on <= settings.today():
+        note = f"Payment of {invoice}"
+        values = {"amount": invoice.total, "paid_on": paid_on, "method": "bank_transfer", "description": note}
+        allocations.record_and_allocate(DEMO, invoice.id, values)
 
 
 def _line(books: _Books, company: Company, charge: Charge) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from dashboard.demo.companies import (
 
 SEED = 20261123
 MONTHS = 12
+# Companies with a schedule are invoiced by it in this month and so many before.
+BY_SCHEDULE = 3
 # A silent payer stopped this many invoices ago.
 SILENT_SINCE = 4
 
@@ -114,7 +116,7 @@ def _bills(company: Company, dice: random.Random, today: dt.date, had: list[Had]
     for back in range(MONTHS - 1, -1, -company.every):
         month = month_before(today, back)
         day = month.replace(day=day_of_month)
-        if day > today:
+        if day > today or (company.schedule != "none" and back <= BY_SCHEDULE):
             continue
         reference = f"PO-{dice.randint(1000, 9999)}" if dice.random() < 0.3 else None
         bills.append(Bill(day, company, _charges(company, dice, had, month), reference=reference))
@@ -122,7 +124,7 @@ def _bills(company: Company, dice: random.Random, today: dt.date, had: list[Had]
         return [
             Bill(today, company, bills[-1].charges if bills else _charges(company, dice, had, today), "draft")
         ]
-    if dice.random() < 0.25:
+    if dice.random() < 0.25 and company.schedule == "none":
         bills.append(Bill(today, company, _charges(company, dice, had, today.replace(day=1)), "draft"))
     if dice.random() < 0.2 and len(bills) > 3:
         wrong = bills[dice.randrange(1, 3)]

@@ -8,9 +8,22 @@ import os
 import pytest
 from sqlalchemy import func, select
 
+from dashboard.demo.calls import calls
 from dashboard.demo.load import load
 from dashboard.extensions import db
-from dashboard.models import Allocation, Contact, Customer, Invoice, Package, Payment, Refund, Setting
+from dashboard.models import (
+    Allocation,
+    Contact,
+    Customer,
+    Invoice,
+    Package,
+    Payment,
+    Refund,
+    Setting,
+    UsageDay,
+    UsageRecord,
+    UsageUnmatched,
+)
 from dashboard.operations import customers
 from dashboard.queries.checks import discrepancies
 
@@ -34,7 +47,10 @@ def test_every_state_is_there_and_the_books_are_right(app, today):
     assert count(issued, Invoice.balance == 0) >= 50
     assert count(issued, Invoice.paid > 0, Invoice.balance > 0) >= 3
     assert count(issued, Invoice.balance > 0, Invoice.due_date < today) >= 3
-    assert count(issued, Invoice.paid == 0, Invoice.due_date >= today) >= 3
+    if today <= dt.date.today():
+        # Nothing is billed before its time, whatever day the demo is told of.
+        assert count(issued, Invoice.paid == 0, Invoice.due_date >= today) >= 3
+        assert count(issued, Invoice.origin == "generated") >= 40
     assert {row.currency for row in db.session.execute(select(Invoice.currency).distinct())} == {
         "EUR",
         "GBP",
@@ -55,6 +71,26 @@ def test_every_state_is_there_and_the_books_are_right(app, today):
     }
     assert count(Invoice.issue_date > today) == count(Payment.paid_on > today) == 0
     assert discrepancies() == []
+
+
+def test_calls_are_rated_billed_and_left_to_bill(app):
+    today = dt.date(2026, 11, 23)
+    load(today)
+    made = count(UsageRecord.id > 0)
+    assert 49_000 < made <= 50_000
+    assert count(UsageRecord.rating == "rated") == made
+    assert count(UsageUnmatched.id > 0) == 0
+    assert count(UsageDay.invoice_item_id.is_not(None)) > 5_000
+    # October waits to be billed.
+    october = UsageDay.day.between(dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+    assert count(october, UsageDay.invoice_item_id.is_(None)) > 1_000
+    assert db.session.scalar(select(func.count(UsageDay.provider_id.distinct()))) == 2
+
+
+def test_the_same_calls_every_time():
+    days = (dt.date(2026, 8, 1), dt.date(2026, 8, 9))
+    assert list(calls(*days, count=500)) == list(calls(*days, count=500))
+    assert all(days[0] <= call.started.date() < days[1] for call in calls(*days, count=500))
 
 
 def test_numbers_follow_the_days(app):
