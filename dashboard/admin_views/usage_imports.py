@@ -19,6 +19,7 @@ from dashboard.models import UsageImport
 from dashboard.operations import usage_imports
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.operations.usage_files import FORMATS, Guess
+from dashboard.operations.usage_formats import saved
 from dashboard.operations.usage_sample import sample
 from dashboard.queries import usage_imports as import_queries
 from dashboard.queries.jobs import LIVE
@@ -52,7 +53,6 @@ class UsageImportView(AdminView):
     toolbar = (
         ("Unmatched", "usage_unmatched.index_view", "help", "usage.read"),
         ("Rules", "usage_rule.index_view", "customer", "usage.read"),
-        ("Formats", "usage_format.index_view", "columns", "usage.import"),
     )
 
     def row_actions(self, row: Any) -> list[RowAction]:
@@ -81,7 +81,11 @@ class UsageImportView(AdminView):
                 except Refused as error:
                     problem = str(error)
         page = self._page(
-            "upload", "Import usage", problem=problem, most=usage_imports.MOST_BYTES >> 20, kept=usage_imports
+            "upload",
+            "Import usage",
+            problem=problem,
+            most=usage_imports.MOST_BYTES >> 20,
+            formats=len(saved()),
         )
         return page, 422 if problem else 200
 
@@ -137,6 +141,7 @@ class UsageImportView(AdminView):
             customer_by=request.form.get("customer_by", made.options.get("customer_by", "")),
             customer_choices=usage_imports.CUSTOMER_BY,
             save_as=request.form.get("save_as", ""),
+            first_time=request.method == "GET" and not made.options.get("chosen"),
             errors=errors,
         )
         return page, 422 if errors else 200

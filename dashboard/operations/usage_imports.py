@@ -155,11 +155,11 @@ def head_of(made: UsageImport) -> bytes:
 
 
 def twin_of(made: UsageImport) -> UsageImport | None:
-    """An earlier import of the very same file."""
+    """Another import of the very same file, which was loaded."""
     return session().scalar(
         select(UsageImport)
         .where(UsageImport.options["sha256"].astext == made.options.get("sha256", ""))
-        .where(UsageImport.id < made.id)
+        .where(UsageImport.id != made.id, UsageImport.rows > 0)
         .order_by(UsageImport.id)
         .limit(1)
     )
@@ -167,6 +167,16 @@ def twin_of(made: UsageImport) -> UsageImport | None:
 
 def has_file(made: UsageImport) -> bool:
     return made.document_id is not None
+
+
+def ended(job: Job) -> None:
+    """However the job ended, even with its worker: the import is no longer running."""
+    made = session().get(UsageImport, int(job.params.get("usage_import_id", 0)), populate_existing=True)
+    if made is not None and made.state == "running":
+        made.state = job.state
+
+
+jobs.ENDINGS[KIND] = ended
 
 
 def _to_be_read(key: int) -> UsageImport:

@@ -35,6 +35,7 @@ class Tried:
     sums: list[tuple[int, str]]
     calls: list[dict[str, Any]]
     faults: list[Fault]
+    troubled: bool
 
 
 def first_rows(actor: Actor, stream: Iterable[bytes], reading: Reading, customer_by: str) -> Tried:
@@ -49,7 +50,8 @@ def first_rows(actor: Actor, stream: Iterable[bytes], reading: Reading, customer
         shown=SHOWN,
     )
     sums = [(found, words) for name, words in WORDS.items() if (found := getattr(counts, name))]
-    return Tried(counts.rows, sums, _named(calls), faults)
+    troubled = bool(counts.bad or counts.unmatched or counts.unrated)
+    return Tried(counts.rows, sums, _named(calls), faults, troubled)
 
 
 def _lines(stream: Iterable[bytes], reading: Reading) -> bytes:
