@@ -29,6 +29,8 @@ from dashboard.operations.errors import Invalid
 from dashboard.queries import customer_list, settings, usage_rules
 from dashboard.queries import customers as customer_queries
 from dashboard.queries.invoices import open_invoices
+from dashboard.queries.package_notices import outlook
+from dashboard.queries.package_plan import today_of
 from dashboard.queries.payments import balances, last_payments
 from dashboard.rules.money import currencies
 from dashboard.rules.places import countries, time_zones
@@ -312,7 +314,8 @@ class CustomerView(CustomerImport, CustomerSummary, AdminView):
         return {"payments": last_payments(record.id, customer_queries.LATEST)}
 
     def _packages_tab(self, record: Any) -> dict[str, Any]:
-        return {"assigned": customer_queries.assigned_packages(record.id), "today": settings.today()}
+        assigned = customer_queries.assigned_packages(record.id)
+        return {"assigned": assigned, "outlook": outlook(record, assigned), "today": today_of(record)}
 
     def _usage_rules_tab(self, record: Any) -> dict[str, Any]:
         return {"rules": usage_rules.of_customer(record.id), "rule_kinds": RULE_KINDS}

@@ -8,7 +8,7 @@ from flask_admin import expose
 
 from dashboard.admin_views.guard import GuardedView, needs
 from dashboard.admin_views.invoice_page import status_of
-from dashboard.queries import home, settings
+from dashboard.queries import home, package_notices, settings
 
 
 class HomeView(GuardedView):
@@ -28,6 +28,9 @@ class HomeView(GuardedView):
             invoices=home.latest_invoices(),
             today=settings.today(),
             payments=home.latest_payments(),
+            coming=(coming := package_notices.upcoming(limit=6)),
+            coming_count=package_notices.count_upcoming() if coming else 0,
+            coming_days=settings.current().package_notification_days,
             steps=[(step, self.way_to(step.endpoint)) for step in home.first_steps()],
             status_of=status_of,
             crumbs=[{"label": "Dashboard", "href": ""}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask import request
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
@@ -15,6 +15,7 @@ from dashboard.admin_views.conflict import facts
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import Action
+from dashboard.admin_views.package_run import PackageRun
 from dashboard.extensions import db
 from dashboard.models import Customer, Package
 from dashboard.models.package import FREQUENCIES, PACKAGE_TYPES
@@ -22,6 +23,7 @@ from dashboard.operations import packages
 from dashboard.operations.errors import Missing
 from dashboard.queries import customers as customer_queries
 from dashboard.queries import package_list, settings
+from dashboard.queries.package_notices import upcoming
 from dashboard.queries.packages import package_defaults
 from dashboard.rules.money import currencies
 
@@ -35,6 +37,9 @@ WEEK_DAYS = [
     (7, "Sunday"),
 ]
 MONTH_DAYS = [(day, str(day)) for day in range(1, 32)]
+# How far ahead a package's page looks.
+COMING_DAYS = 31
+MOST_COMING = 10
 # Which group of check-boxes holds the frequency match.
 DAYS_OF = {"weekly": "week_days", "monthly": "month_days"}
 
@@ -97,7 +102,7 @@ class PackageForm(Form):
         super().show({place if name == "frequency_match" else name: said for name, said in errors.items()})
 
 
-class PackageView(AdminView):
+class PackageView(PackageRun, AdminView):
     model = Package
     operations = packages
     form = PackageForm
@@ -163,7 +168,19 @@ class PackageView(AdminView):
     def details_context(self, record: Any) -> dict[str, Any]:
         # The days stand in the form's own fields, so the facts are read from it.
         shown = facts(self.form_for(record))
-        return {"facts": shown, "holders": customer_queries.holders(record.id)}
+        return {
+            "facts": shown,
+            "holders": customer_queries.holders(record.id),
+            "coming": upcoming(package_id=record.id, days=COMING_DAYS, limit=MOST_COMING),
+            "coming_days": COMING_DAYS,
+        }
+
+    def page_actions(self, record: Any) -> list[dict[str, Any]]:
+        actions = super().page_actions(record)
+        if self.may("invoice.draft"):
+            run = url_for(".run_view", package_id=record.id)
+            actions.insert(0, {"label": "Run Package", "href": run, "icon": "play"})
+        return actions
 
     def do_stop(self, actor: Any, keys: list[int]) -> Any:
         return packages.update_many(actor, keys, {"active": False})

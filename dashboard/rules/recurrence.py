@@ -58,7 +58,7 @@ class Recurrence:
         if self.frequency == "daily":
             return True
         if self.frequency == "weekly":
-            return day.isoweekday() in self._days()
+            return day.isoweekday() in self.days()
         return day in self._of_month(day.year, day.month)
 
     def after(self, day: date) -> date | None:
@@ -121,9 +121,33 @@ class Recurrence:
         end = following if stop is None else min(following, stop)
         return Span(start, start, end, (end - start).days, (following - due).days)
 
-    def _days(self) -> list[int]:
+    def days(self) -> list[int]:
+        """Week days or days of the month on which it falls due."""
         own = self.anchor.isoweekday() if self.frequency == "weekly" else self.anchor.day
         return sorted(set(self.match)) or [own]
 
     def _of_month(self, year: int, month: int) -> list[date]:
-        return sorted({anchored_month(day, year, month) for day in self._days()})
+        return sorted({anchored_month(day, year, month) for day in self.days()})
+
+
+WEEK_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def said(what: Recurrence) -> str:
+    """In words: "Every month on the 15th and 31st"."""
+    if what.frequency == "once":
+        return "Once, on the Start Date"
+    if what.frequency == "daily":
+        return "Every day"
+    if what.frequency == "weekly":
+        return f"Every week on {_listed([WEEK_DAYS[day - 1] for day in what.days()])}"
+    return f"Every month on the {_listed([_ordinal(day) for day in what.days()])}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def _ordinal(day: int) -> str:
+    ending = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{ending}"

@@ -31,6 +31,7 @@ COMMON = {
     "delete_view": "manager",
 }
 CLOSED_FORMS = dict.fromkeys(("create_view", "edit_view", "delete_view", "details_view"), CLOSED)
+MANAGERS = dict.fromkeys(("create_view", "edit_view", "ajax_update", "delete_view"), "manager")
 CLOSED_ACTIONS = dict.fromkeys(("action_view", "action_form_view"), CLOSED)
 
 LEAST: dict[str, dict[str, str]] = {
@@ -56,6 +57,7 @@ LEAST: dict[str, dict[str, str]] = {
         "generate_shown_view": "clerk",
     },
     "assignment": {**COMMON, "delete_view": "clerk"},
+    "breakout": dict.fromkeys(("index_view", "csv_view", "xlsx_view"), "viewer"),
     "contact": {**COMMON, "delete_view": "clerk"},
     "customer": {
         **COMMON,
@@ -102,12 +104,35 @@ LEAST: dict[str, dict[str, str]] = {
         "drawer_view": "viewer",
     },
     "manager": {"ajax_lookup": "viewer"},
-    "package": {**COMMON, "defaults_view": "viewer"},
+    "package": {**COMMON, "defaults_view": "viewer", "run_view": "clerk"},
     "payment": {
         **COMMON,
         "allocate_automatically_view": "clerk",
         "remove_allocation_view": "clerk",
         "refund_view": "manager",
+    },
+    "provider": {**COMMON, **MANAGERS},
+    "rate": {
+        **COMMON,
+        **CLOSED_FORMS,
+        "action_view": CLOSED,
+        "action_form_view": CLOSED,
+        "ajax_update": CLOSED,
+        "ajax_lookup": CLOSED,
+    },
+    "rate_card": {
+        **COMMON,
+        **MANAGERS,
+        "test_view": "viewer",
+        "rates_csv_view": "viewer",
+        "rate_view": "manager",
+        "withdraw_view": "manager",
+        "take_back_view": "manager",
+        "import_view": "manager",
+        "import_columns_view": "manager",
+        "import_preview_view": "manager",
+        "import_faults_view": "manager",
+        "import_template_view": "manager",
     },
     "setting": dict.fromkeys(("index_view", "test_email_view", "number_view", "logo_view"), "admin"),
     "usage": {**COMMON, **CLOSED_FORMS, **CLOSED_ACTIONS, "details_view": "viewer", "ajax_update": CLOSED},

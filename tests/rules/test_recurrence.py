@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.rules.recurrence import Recurrence, Span
+from dashboard.rules.recurrence import Recurrence, Span, said
 
 DAYS = st.dates(date(2019, 1, 1), date(2029, 12, 31))
 
@@ -92,6 +92,23 @@ def test_the_last_span_ends_with_the_last_day() -> None:
     assert (last.start, last.end, last.days, last.of_days) == (date(2026, 3, 1), date(2026, 3, 11), 10, 31)
     assert last.last == date(2026, 3, 10)
     assert not last.whole
+
+
+@pytest.mark.parametrize(
+    ("frequency", "match", "words"),
+    [
+        ("once", [], "Once, on the Start Date"),
+        ("daily", [], "Every day"),
+        ("weekly", [1], "Every week on Monday"),
+        ("weekly", [5, 1, 7], "Every week on Monday, Friday and Sunday"),
+        ("weekly", [], "Every week on Wednesday"),
+        ("monthly", [15, 31], "Every month on the 15th and 31st"),
+        ("monthly", [1, 2, 3, 11, 22], "Every month on the 1st, 2nd, 3rd, 11th and 22nd"),
+        ("monthly", [], "Every month on the 25th"),
+    ],
+)
+def test_in_words(frequency: str, match: list[int], words: str) -> None:
+    assert said(Recurrence(frequency, date(2026, 11, 25), match)) == words
 
 
 def test_an_unknown_frequency_is_refused() -> None:
