@@ -50,6 +50,7 @@ class BillingRunView(AdminView):
     singular = "billing run"
     icon = "play"
     create_label = "New Billing Run"
+    list_template = "admin/billing_run/list.html"
     create_template = "admin/billing_run/new.html"
     empty_text = "Choose a period and customers, look at all of the invoices, then make them in one go."
 

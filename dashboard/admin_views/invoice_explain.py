@@ -20,10 +20,13 @@ from dashboard.models.usage import RATINGS, RESULTS
 from dashboard.operations.errors import Missing
 from dashboard.queries import explain, explain_packages, list_export, settings
 from dashboard.queries.list_keyset import Cursor, read_token
-from dashboard.rules.money import EXACT
+from dashboard.rules.money import EXACT, places_of
 
 # Kinds of lines that follow from something else; a line written by hand explains itself.
 EXPLAINED = ("usage", "late_usage", "package", "setup", "minimum_spend", "free_minutes")
+
+
+ZERO = Decimal(0)
 
 
 class InvoiceExplain:
@@ -43,6 +46,7 @@ class InvoiceExplain:
             item=item,
             kind=LINE_KINDS[item.kind],
             days=days,
+            places=places_of([amount for one in days for amount in (one.charge, one.after)]),
             total=total,
             exact=total == EXACT.multiply(item.quantity, item.unit_price),
             rounded=explain.rounded(item),
@@ -63,12 +67,15 @@ class InvoiceExplain:
         if day is None:
             raise Missing("day")
         found = explain.calls(item, day, _place(request.args.get("after", "")))
+        shown = list(found.running())
         return view.render(  # type: ignore[no-any-return]
             "admin/explain/_calls.html",
             item=item,
             invoice=item.invoice,
             day=day,
-            calls=list(found.running()),
+            calls=shown,
+            zero=ZERO,
+            places=places_of([amount for row, total in shown for amount in (row.charge or ZERO, total)]),
             before=found.before,
             zone=ZoneInfo(zone_of(item)),
             results=RESULTS,
@@ -98,6 +105,7 @@ class InvoiceExplain:
             "admin/explain/_call.html",
             found=found,
             record=found.record,
+            zero=ZERO,
             invoice=item.invoice,
             ratings=RATINGS,
             results=RESULTS,

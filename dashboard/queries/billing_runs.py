@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.types import Text
+from sqlalchemy.types import Date, Text
 
 from dashboard.extensions import db
 from dashboard.models import BillingRun, BillingRunRow, Customer, Invoice
@@ -52,6 +53,10 @@ def _totals() -> ColumnElement[str]:
     return select(func.string_agg(written, ", ")).select_from(sums).scalar_subquery()
 
 
+def _last_day() -> ColumnElement[dt.date]:
+    return sql_cast(BillingRun.period_end - dt.timedelta(days=1), Date)
+
+
 def search(words: str) -> Sequence[Select[Any]]:
     """By title or by who made it."""
     return [
@@ -73,8 +78,8 @@ LISTING = Listing(
             filterable=True,
             badge=True,
         ),
-        Column("period_start", "From", BillingRun.period_start, kind="date", filterable=True),
-        Column("period_end", "Until before", BillingRun.period_end, kind="date", filterable=True),
+        Column("period_start", "First day", BillingRun.period_start, kind="date", filterable=True),
+        Column("last_day", "Last day", _last_day(), kind="date", filterable=True),
         Column("customers", "Customers", _customers(), kind="number"),
         Column("totals", "Totals", _totals()),
         Column("created_by_name", "By", BillingRun.created_by_name, filterable=True),

@@ -3,6 +3,7 @@ was spent, how many free minutes there were and who used them."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ from dashboard.models import (
     UsageDay,
 )
 from dashboard.queries.free_minutes import seconds_of
+from dashboard.queries.package_lines import NEVER
 from dashboard.queries.package_plan import recurrence_of
 from dashboard.rules.money import EXACT
 from dashboard.rules.recurrence import Span
@@ -33,6 +35,10 @@ class Charge:
     assigned: CustomerPackage
     span: Span | None
     spent: Decimal | None
+
+    @property
+    def last(self) -> dt.date | None:
+        return _last(self.row.span_end)
 
     @property
     def minimum(self) -> Decimal | None:
@@ -50,8 +56,17 @@ class Free:
     others: int
 
     @property
+    def last(self) -> dt.date | None:
+        return _last(self.row.span_end)
+
+    @property
     def left(self) -> int | None:
         return None if self.granted is None else max(0, self.granted - self.others - self.row.seconds)
+
+
+def _last(end: dt.date | None) -> dt.date | None:
+    """The last day before `end`; None where there is no end."""
+    return None if end is None or end >= NEVER else end - dt.timedelta(days=1)
 
 
 def charges(item: InvoiceItem) -> Sequence[Charge]:
