@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dashboard.admin_views.lookups import by_name, register
 from dashboard.extensions import db
-from dashboard.models import Customer, Package, Provider, Staff
+from dashboard.models import Customer, Package, Provider, RateCard, Staff
 
 
 def _of_one_currency(extra: dict[str, str]) -> list[Any]:
@@ -22,10 +22,20 @@ def _of_one_currency(extra: dict[str, str]) -> list[Any]:
     return conditions
 
 
+def _sold_in(extra: dict[str, str]) -> list[Any]:
+    """Any card; beside a customer's currency only those that are sold in it."""
+    currency = extra.get("currency", "")[:3]
+    return [RateCard.kind == "sell", RateCard.currency == currency] if currency else []
+
+
 def install() -> None:
     register("customer", by_name(Customer, name=Customer.name, note=Customer.currency))
     register(
         "package", by_name(Package, name=Package.name, note=Package.currency, conditions=_of_one_currency)
+    )
+    register("provider", by_name(Provider, name=Provider.name, note=Provider.currency))
+    register(
+        "rate_card", by_name(RateCard, name=RateCard.name, note=RateCard.currency, conditions=_sold_in)
     )
     # Of the list of usage, which narrows by the carrier.
     register("usage", by_name(Provider, name=Provider.name, note=Provider.currency))

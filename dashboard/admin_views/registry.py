@@ -16,6 +16,7 @@ from dashboard.admin_views.account import AccountView
 from dashboard.admin_views.assignments import AssignmentView
 from dashboard.admin_views.audit import AuditView
 from dashboard.admin_views.billing_runs import BillingRunView
+from dashboard.admin_views.breakout import BreakoutView
 from dashboard.admin_views.contacts import ContactView
 from dashboard.admin_views.coverage import CoverageView
 from dashboard.admin_views.customers import CustomerView
@@ -27,6 +28,9 @@ from dashboard.admin_views.jobs import JobView
 from dashboard.admin_views.managers import ManagerView
 from dashboard.admin_views.packages import PackageView
 from dashboard.admin_views.payments import PaymentView
+from dashboard.admin_views.providers import ProviderView
+from dashboard.admin_views.rate_cards import RateCardView
+from dashboard.admin_views.rates import RateView
 from dashboard.admin_views.settings import SettingView
 from dashboard.admin_views.staff import StaffView
 from dashboard.admin_views.usage import UsageView
@@ -47,7 +51,7 @@ class Group:
 
 GROUPS = (
     Group("", (HomeView,)),
-    Group("Management", (CustomerView, PackageView, AssignmentView, ManagerView)),
+    Group("Management", (CustomerView, PackageView, ProviderView, RateCardView, RateView, AssignmentView, ManagerView)),
     Group(
         "Global",
         (
@@ -61,7 +65,7 @@ GROUPS = (
         ),
     ),
     Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
-    Group("Reports", (CoverageView,)),
+    Group("Reports", (BreakoutView, CoverageView)),
     Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 
