@@ -22,25 +22,29 @@ MERGE_LOCK = 2026110007
 
 RATED = """
 CREATE TEMP TABLE usage_rated ON COMMIT DROP AS
-SELECT found.*, (found.started_at AT TIME ZONE found.zone)::date AS day,
-    coalesce(sell.destination, nullif(found.given_destination, ''), '') AS destination,
+SELECT line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
+    given_destination, given_charge, given_cost, usage_import_id, customer_id, provider_id,
+    (started_at AT TIME ZONE zone)::date AS day, coalesce(sell.destination, given_destination) AS destination,
     CASE WHEN given_charge IS NOT NULL THEN 'given'
-        WHEN sell.n IS NULL AND spoken THEN 'unrated' ELSE 'rated' END AS rating,
+        WHEN found.sell_n IS NULL AND spoken THEN 'unrated' ELSE 'rated' END AS rating,
     sell.rate_id, sell.rate_per_minute,
-    CASE WHEN NOT spoken THEN 0 ELSE coalesce({sell_billed}, ceil(duration)::int) END AS billed_duration,
+    coalesce(sold, ceil(duration)::int) AS billed_duration,
     CASE WHEN given_charge IS NOT NULL THEN given_charge WHEN NOT spoken THEN 0
         ELSE {sell_charge} END AS charge,
     paid.rate_id AS provider_rate_id, coalesce(paid.destination, '') AS provider_destination,
-    CASE WHEN given_cost IS NOT NULL THEN given_cost WHEN found.provider_id IS NULL THEN NULL
+    CASE WHEN given_cost IS NOT NULL THEN given_cost WHEN provider_id IS NULL THEN NULL
         WHEN NOT spoken THEN 0 ELSE {paid_charge} END AS cost
 FROM (
-    SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
-        c.result, c.duration, c.destination AS given_destination, c.charge AS given_charge,
-        c.cost AS given_cost, c.usage_import_id, c.customer_id, c.provider_id, p.zone,
-        c.result = 'answered' AND c.duration > 0 AS spoken,
-        {sell} AS sell_n, {paid} AS paid_n
-    FROM usage_known AS c LEFT JOIN usage_party AS p ON p.customer_id = c.customer_id
-    {joins}
+    SELECT f.*, CASE WHEN spoken THEN {sell_billed} ELSE 0 END AS sold,
+        CASE WHEN spoken THEN {paid_billed} ELSE 0 END AS bought
+    FROM (
+        SELECT c.*, p.zone, c.result = 'answered' AND c.duration > 0 AS spoken, {sell} AS sell_n,
+            {paid} AS paid_n
+        FROM usage_known AS c LEFT JOIN usage_party AS p ON p.customer_id = c.customer_id
+        {joins} OFFSET 0
+    ) AS f
+    LEFT JOIN usage_rate AS sell ON sell.n = f.sell_n
+    LEFT JOIN usage_rate AS paid ON paid.n = f.paid_n OFFSET 0
 ) AS found
 LEFT JOIN usage_rate AS sell ON sell.n = found.sell_n
 LEFT JOIN usage_rate AS paid ON paid.n = found.paid_n
@@ -113,16 +117,15 @@ def rate_calls(cursor: Cursor[Any], rates: Rates) -> None:
     own_joins, own_found = lookup("own", "p.own_card", rates.sizes(own))
     sold_joins, sold_found = lookup("sold", "p.card", rates.sizes(sold))
     cost_joins, cost_found = lookup("cost", "c.cost_card", rates.sizes(cost))
-    sell_billed = billed("sell", "duration")
-    paid_billed = billed("paid", "duration")
     cursor.execute(
         RATED.format(
             sell=_first([*own_found, *sold_found]),
             paid=_first(cost_found),
             joins="\n".join([own_joins, sold_joins, cost_joins]),
-            sell_billed=sell_billed,
-            sell_charge=charge("sell", f"({sell_billed})"),
-            paid_charge=charge("paid", f"({paid_billed})"),
+            sell_billed=billed("sell", "f.duration"),
+            paid_billed=billed("paid", "f.duration"),
+            sell_charge=charge("sell", "sold"),
+            paid_charge=charge("paid", "bought"),
         )
     )
 

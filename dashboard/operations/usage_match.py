@@ -42,7 +42,8 @@ ORDER BY key, worth, provider_id
 KNOWN = """
 CREATE TEMP TABLE usage_known ON COMMIT DROP AS
 SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
-    c.result, c.duration, c.destination, c.charge, c.cost, c.usage_import_id,
+    c.result, c.duration, c.destination AS given_destination, c.charge AS given_charge,
+    c.cost AS given_cost, c.usage_import_id,
     {customer} AS customer_id,
     coalesce(named.provider_id, carried.provider_id) AS provider_id,
     coalesce(named.card_id, carried.card_id) AS cost_card

@@ -32,6 +32,7 @@ CREATE OR REPLACE FUNCTION pg_temp.usage_number(said text) RETURNS numeric LANGU
 BEGIN RETURN said::numeric; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$;
 """
 
+# OFFSET 0 keeps each part from being worked out again wherever the next one names it.
 TYPED = """
 INSERT INTO usage_call (
     line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
@@ -65,9 +66,11 @@ FROM (
                 {provider} AS provider_name, {destination} AS destination,
                 {charge} AS charge, {said_charge} AS said_charge, {cost} AS cost, {said_cost} AS said_cost,
                 {word} AS word, {answered} AS was_answered
-            FROM usage_stage
+            FROM usage_stage OFFSET 0
         ) AS typed LEFT JOIN (VALUES {words}) AS known (word, means, strict) ON known.word = typed.word
+        OFFSET 0
     ) AS ended
+    OFFSET 0
 ) AS judged
 """
 

@@ -1,0 +1,161 @@
+"""Loading calls: read, matched, rated by 100,000 prefixes and added up by day, beside a bare COPY of the file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+from flask import current_app
+
+from bench.measure import Row
+from dashboard.extensions import db
+from dashboard.models import UsageImport
+from dashboard.operations import usage_load
+from dashboard.operations.base import SYSTEM
+from dashboard.operations.usage_files import Reading
+
+ROWS = {"small": 100_000, "usual": 1_000_000, "full": 5_000_000}
+CUSTOMERS, PREFIXES = 2_000, 100_000
+
+# A card of prefixes of five to seven digits, about a hundred to a destination, with nine shorter ones below.
+CARD = """
+INSERT INTO rate_card (name, kind, currency, cost_places, minimum_seconds, pulse_seconds)
+VALUES ('Example Bench', 'sell', 'USD', 4, 1, 1);
+INSERT INTO provider (name, currency, trunks)
+SELECT 'Example Carrier ' || n, 'USD', ARRAY['carrier-' || n] FROM generate_series(0, 4) AS n;
+INSERT INTO rate_card (name, kind, currency, provider_id)
+SELECT 'Cost of ' || name, 'cost', 'USD', id FROM provider WHERE name LIKE 'Example Carrier %%';
+INSERT INTO rate_revision (rate_card_id, valid_from) SELECT id, '2020-01-01' FROM rate_card;
+INSERT INTO rate (rate_card_id, revision_id, prefix, destination, rate_per_minute, valid_from)
+SELECT c.id, v.id, prefix, 'Destination ' || left(prefix, 4), (1 + n %% 997) / 10000.0, '2020-01-01'
+FROM rate_card AS c JOIN rate_revision AS v ON v.rate_card_id = c.id
+CROSS JOIN LATERAL (
+    SELECT n, n::text AS prefix FROM generate_series(1, 9) AS n
+    UNION ALL SELECT n, n::text FROM generate_series(10000, 10000 + least(90000, %(prefixes)s) - 1) AS n
+    WHERE c.kind = 'sell' OR n %% 10 = 0
+    UNION ALL SELECT n, (1000000 + n * 899)::text FROM generate_series(1, %(prefixes)s - 90000 - 9) AS n
+    WHERE c.kind = 'sell'
+) AS prefixes;
+INSERT INTO customer (name, currency, rate_card_id)
+SELECT 'Bench Telecom ' || n, 'USD', (SELECT id FROM rate_card WHERE name = 'Example Bench')
+FROM generate_series(1, %(customers)s) AS n;
+INSERT INTO usage_rule (customer_id, kind, value)
+SELECT id, 'account_code', replace(name, 'Bench Telecom ', 'bench-') FROM customer
+WHERE name LIKE 'Bench Telecom %%';
+"""
+
+# Thirty days in the order of time; a customer calls a dozen destinations, six calls of ten are answered.
+CALLS = """
+COPY (
+    SELECT 'call-' || n,
+        'bench-' || customer,
+        '3491' || lpad((n * 7919 %% 10000000)::text, 7, '0'),
+        ((1000 + (customer * 37 + (n * 31 + n / 7) %% 6 * 613) %% 9000) * 100000 + n * 104729 %% 100000)::text
+            || lpad((n %% 1000)::text, 3, '0'),
+        to_char(timestamp '2026-09-01' + n * (interval '30 days' / %(rows)s), 'YYYY-MM-DD HH24:MI:SS'),
+        CASE WHEN n %% 10 < 6 THEN 1 + n * 48271 %% 600 ELSE 0 END,
+        CASE WHEN n %% 10 < 6 THEN 'ANSWERED' WHEN n %% 10 < 8 THEN 'NO ANSWER' ELSE 'BUSY' END,
+        'carrier-' || (customer * 37 + (n * 31 + n / 7) %% 6 * 613) %% 5
+    FROM (SELECT n, 1 + n * 7919 %% %(customers)s AS customer FROM generate_series(1, %(rows)s::bigint) AS n) AS made
+) TO STDOUT (FORMAT csv)
+"""
+FIELDS = "unique_id account_code source number started_at billsec result provider".split()
+BARE = """
+CREATE UNLOGGED TABLE bench_calls (
+    unique_id text, account_code text, source text, number text, started_at timestamptz, seconds int, result text,
+    provider text)
+"""
+
+
+def rows(connection: Any, size: str) -> Iterator[Row]:
+    count = ROWS[size]
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        path = Path(folder) / "calls.csv"
+        _write(connection, path, count)
+        bare = _copy(connection, path)
+        took, peak = _load(path)
+    work = f"{count:,} calls loaded, rated and added up"
+    yield Row(work, took * 1000, limit="<= 5x COPY", other=bare * 1000, other_name="bare COPY of the file")
+    yield Row("rows a second", count / took, unit="/s")
+    yield Row("the same, memory of the process at its peak", peak, unit="MB", limit="<= 300 MB")
+
+
+def _write(connection: Any, path: Path, count: int) -> None:
+    values = {"prefixes": PREFIXES, "customers": CUSTOMERS}
+    connection.execute("SET session_replication_role = replica")
+    with psycopg_client_cursor(connection) as cursor:
+        cursor.execute(CARD, values)
+        connection.execute("SET session_replication_role = DEFAULT")
+        connection.execute("ANALYZE rate; ANALYZE customer; ANALYZE usage_rule")
+        with path.open("wb") as file, cursor.copy(CALLS, {"rows": count, "customers": CUSTOMERS}) as stream:
+            for piece in stream:
+                file.write(piece)
+
+
+def psycopg_client_cursor(connection: Any) -> Any:
+    """Several statements with values at once need them put in here and not by the server."""
+    from psycopg import ClientCursor
+
+    return ClientCursor(connection)
+
+
+def _copy(connection: Any, path: Path) -> float:
+    connection.execute(BARE.replace("UNLOGGED ", ""))
+    start = time.perf_counter()
+    with connection.cursor() as cursor, path.open("rb") as file:
+        with cursor.copy("COPY bench_calls FROM STDIN (FORMAT csv)") as stream:
+            while piece := file.read(1 << 20):
+                stream.write(piece)
+    took = time.perf_counter() - start
+    connection.execute("DROP TABLE bench_calls")
+    return took
+
+
+def _load(path: Path) -> tuple[float, float]:
+    reading = Reading(
+        header=False,
+        width=len(FIELDS),
+        columns={name: at for at, name in enumerate(FIELDS)},
+        source="bench",
+    )
+    made = UsageImport(filename=path.name, options={"reading": reading.to_json()}, bytes=path.stat().st_size)
+    db.session.add(made)
+    db.session.commit()
+    with _Peak() as peak, path.open("rb") as file:
+        start = time.perf_counter()
+        counts = usage_load.load_stream(SYSTEM, made, file, usage_load.Silent())
+        took = time.perf_counter() - start
+    assert counts.loaded == counts.rows, counts
+    return took, peak.megabytes
+
+
+class _Peak:
+    """The most memory that this process had in the meantime, beyond what it had before."""
+
+    def __init__(self) -> None:
+        self.process = psutil.Process(os.getpid())
+        self.ended = threading.Event()
+        self.most = 0
+
+    @property
+    def megabytes(self) -> float:
+        return self.most / 1_000_000
+
+    def __enter__(self) -> _Peak:
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self.ended.wait(0.05):
+            self.most = max(self.most, self.process.memory_info().rss)
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.thread.join()
