@@ -51,7 +51,10 @@ class Group:
 
 GROUPS = (
     Group("", (HomeView,)),
-    Group("Management", (CustomerView, PackageView, ProviderView, RateCardView, RateView, AssignmentView, ManagerView)),
+    Group(
+        "Management",
+        (CustomerView, PackageView, ProviderView, RateCardView, RateView, AssignmentView, ManagerView),
+    ),
     Group(
         "Global",
         (

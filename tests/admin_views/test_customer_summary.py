@@ -108,8 +108,8 @@ def invoice_of(customer, start, end):
     db.session.flush()
     db.session.execute(
         db.text(
-            "WITH line AS (INSERT INTO invoice_item (invoice_id, position, kind, quantity, unit_price, tax_percent, net,"
-            " tax, gross) VALUES (:invoice, 1, 'usage', 1, 0, 0, 0, 0, 0) RETURNING id)"
+            "WITH line AS (INSERT INTO invoice_item (invoice_id, position, kind, quantity, unit_price,"
+            " tax_percent, net, tax, gross) VALUES (:invoice, 1, 'usage', 1, 0, 0, 0, 0, 0) RETURNING id)"
             " UPDATE usage_day SET invoice_item_id = line.id FROM line"
             " WHERE customer_id = :customer AND day >= :start AND day < :end AND rated"
         ),
@@ -186,7 +186,7 @@ def test_the_calls_of_a_period_are_its_figures(client_as, acorn):
     )
     head, *lines = response.text.lstrip("\ufeff").splitlines()
     at = head.split(",").index("Charge")
-    assert sum(Decimal(line.split(",")[at] or 0) for line in lines) == Decimal("2")
+    assert sum(Decimal(line.split(",")[at] or 0) for line in lines) == Decimal(2)
     assert len(lines) == 3
     assert "attachment" in response.headers["Content-Disposition"]
 
@@ -257,7 +257,8 @@ def test_no_schedule_no_automatic_invoices(client_as, app):
 def test_ten_thousand_days(client_as, acorn):
     db.session.execute(
         db.text(
-            "INSERT INTO usage_day (customer_id, day, destination, attempts, connected, duration, billed_duration, charge)"
+            "INSERT INTO usage_day (customer_id, day, destination, attempts, connected, duration,"
+            " billed_duration, charge)"
             " SELECT :id, date '2026-09-01' - n, 'Spain', 2, 1, 60, 60, 0.01 FROM generate_series(1, 10000) n"
         ),
         {"id": acorn.id},
