@@ -10,6 +10,7 @@ from wtforms import Form as WTForm
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
+from dashboard.admin_views.customer_billing import CustomerBilling
 from dashboard.admin_views.customer_import import CustomerImport
 from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
@@ -47,7 +48,7 @@ class CustomerForm(Form):
     name = fields.text("Name", max=200, required=True)
     status = fields.choice("Status", CUSTOMER_STATUSES, default="active")
     currency = fields.choice(
-        "Currency", currencies, search=True, help="Fixed once the customer has invoices or payments."
+        "Currency", currencies, search=True, help="Fixed once the customer has invoices, payments or usage."
     )
     debit_limit = fields.decimal("Debit Limit", places=4, min=0)
     tax_percent = fields.decimal("Tax %", places=4, min=0, max=100, help="Empty: as in Settings.")
@@ -64,6 +65,16 @@ class CustomerForm(Form):
     create_invoice_on_payment = fields.flag(
         "Create Invoice on Payment", help="A completed payment makes an invoice by itself."
     )
+    rate_card_id = fields.lookup(
+        "Rate Card",
+        "rate_card",
+        search_with="currency",
+        hint="None",
+        help="What its calls are charged by; rates of its own go first.",
+    )
+    empty_invoices = fields.flag(
+        "Empty invoices", help="Make an invoice for a period without anything to bill, too."
+    )
     registration_number = fields.text("Registration Number", max=40)
     vat_number = fields.text("VAT Number", max=40)
     address1 = fields.text("Address 1", max=120)
@@ -76,7 +87,7 @@ class CustomerForm(Form):
     notes = fields.long_text("Notes", help="For staff only.")
 
     sections = (
-        ("Basic", ("name", "status", "currency", "debit_limit", "tax_percent", "tax_name")),
+        ("Basic", ("name", "status", "currency", "rate_card_id", "debit_limit", "tax_percent", "tax_name")),
         (
             "Invoices",
             (
@@ -86,6 +97,7 @@ class CustomerForm(Form):
                 "invoice_line_grouping",
                 "time_zone",
                 "create_invoice_on_payment",
+                "empty_invoices",
             ),
         ),
         ("Address", ("address1", "address2", "city", "county", "postcode", "country", "phone", "website")),
@@ -129,6 +141,8 @@ BULK_FIELDS = {
     "tax_name": "Tax Name",
     "tags": "Tags",
     "create_invoice_on_payment": "Create Invoice on Payment",
+    "rate_card_id": "Rate Card",
+    "empty_invoices": "Empty invoices",
 }
 
 
@@ -145,6 +159,8 @@ class BulkEditForm(Form):
     tax_name = fields.text("Tax Name", max=40)
     tags = fields.tags("Tags")
     create_invoice_on_payment = fields.flag("Create Invoice on Payment")
+    rate_card_id = fields.lookup("Rate Card", "rate_card", hint="None")
+    empty_invoices = fields.flag("Empty invoices")
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
         """Only what is ticked must be right."""
@@ -173,7 +189,7 @@ TABS = {
 }
 
 
-class CustomerView(CustomerImport, CustomerSummary, AdminView):
+class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
     model = Customer
     operations = customers
     form = CustomerForm
@@ -195,6 +211,16 @@ class CustomerView(CustomerImport, CustomerSummary, AdminView):
     toolbar = (("Upload", "customer.import_view", "upload", "import"),)
     bulk_actions = (
         Action("edit", "Edit", "customer.write", "Change {n} customers.", icon="edit", form="bulk_edit_form"),
+        Action(
+            "generate",
+            "Generate invoices",
+            "invoice.draft",
+            "Generate the invoices of {n} customers, from calls that are not billed yet and packages that fall"
+            " due. What is invoiced already is never billed twice.",
+            icon="play",
+            form="generate_form",
+            changes=False,
+        ),
         Action(
             "delete",
             "Delete",
@@ -297,6 +323,9 @@ class CustomerView(CustomerImport, CustomerSummary, AdminView):
             for right, label, endpoint, icon in wanted
             if self.may(right)
         ]
+        if self.may("invoice.draft"):
+            generate = {"label": "Generate Invoice", "href": url_for(".generate_view", id=record.id)}
+            made.insert(0, {**generate, "icon": "play", "modal": True})
         return [*made, *actions]
 
     def _main_tab(self, record: Any) -> dict[str, Any]:

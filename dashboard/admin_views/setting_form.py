@@ -10,7 +10,7 @@ from dashboard.admin_views import fields
 from dashboard.admin_views.forms import Form
 from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
-from dashboard.models.setting import NUMBER_RESETS, SMTP_SECURITY
+from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
 from dashboard.operations.settings import SMTP
 from dashboard.rules import money, places
 
@@ -62,6 +62,15 @@ class SettingForm(Form):
     invoice_due_days = fields.whole("Invoice Due Days", max=365, required=True)
     invoice_line_grouping = fields.choice(
         "Invoice Line Grouping", LINE_GROUPINGS, help="For invoices made from usage."
+    )
+    generated_invoices = fields.choice(
+        "Generated invoices", GENERATED_INVOICES, help="What is made from usage and packages."
+    )
+    billing_delay_hours = fields.whole(
+        "Billing delay hours",
+        max=240,
+        required=True,
+        help="So long after its end a period can be billed, when its usage is complete.",
     )
     invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES)
     package_notification_days = fields.whole(
@@ -127,6 +136,8 @@ class SettingForm(Form):
                 "invoice_due_days",
                 "invoice_template",
                 "invoice_line_grouping",
+                "generated_invoices",
+                "billing_delay_hours",
                 "package_notification_days",
             ),
         ),

@@ -10,7 +10,16 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select
 from sqlalchemy import update as update_rows
 
-from dashboard.models import Customer, CustomerPackage, Invoice, Package, Payment, Staff
+from dashboard.models import (
+    Customer,
+    CustomerPackage,
+    Invoice,
+    Package,
+    Payment,
+    RateCard,
+    Staff,
+    UsageDay,
+)
 from dashboard.models.customer import (
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
@@ -40,6 +49,8 @@ CHECKS: dict[str, checks.Check] = {
     "time_zone": checks.time_zone,
     "external_accounting_id": checks.text(80),
     "create_invoice_on_payment": checks.flag,
+    "rate_card_id": checks.key,
+    "empty_invoices": checks.flag,
     "registration_number": checks.text(40),
     "vat_number": checks.text(40),
     "address1": checks.text(120),
@@ -139,11 +150,12 @@ def _locked(key: int, *, whole: bool) -> Customer:
 
 
 def _in_the_books(key: int) -> str:
-    """ "3 invoices and 1 payment", or nothing."""
-    return counted(
+    """ "3 invoices and 1 payment", or nothing. Days of usage are told only where there is neither."""
+    books = counted(
         (_count(Invoice.customer_id == key), "invoice", "invoices"),
         (_count(Payment.customer_id == key), "payment", "payments"),
     )
+    return books or counted((_count(UsageDay.customer_id == key), "day of usage", "days of usage"))
 
 
 def _count(condition: Any) -> int:
@@ -175,6 +187,14 @@ def _check_currency_free(customer: Customer, wanted: str) -> None:
     if packages:
         held = counted((packages, "package", "packages"))
         raise Invalid({"currency": f"{customer.name} has {held} in {customer.currency}. Remove them first."})
+    own = session().scalar(select(RateCard.name).where(RateCard.customer_id == customer.id))
+    if own:
+        raise Invalid(
+            {
+                "currency": f"{customer.name} has rates of its own, {own}, in {customer.currency}. "
+                "Delete them first."
+            }
+        )
 
 
 def limit_fault(limit: Decimal | None, currency: str) -> str | None:
@@ -184,11 +204,24 @@ def limit_fault(limit: Decimal | None, currency: str) -> str | None:
     return f"{money.plain(limit)} has more decimals than {currency} has."
 
 
+def card_fault(key: int | None, currency: str) -> str | None:
+    """Why a customer of this currency can't be charged by this rate card, in words."""
+    card = session().get(RateCard, key or 0)
+    if card is None or card.kind != "sell":
+        return "Choose a rate card that is for customers."
+    if card.currency != currency:
+        return f"{card.name} is in {card.currency}, and the customer is billed in {currency}."
+    return None
+
+
 def _check_together(customer: Customer, changed: set[str]) -> None:
     """What one value alone does not show."""
     errors: dict[str, str] = {}
     if limit := limit_fault(customer.debit_limit, customer.currency):
         errors["debit_limit"] = limit
+    card_changed = customer.rate_card_id is not None and {"rate_card_id", "currency"} & changed
+    if card_changed and (fault := card_fault(customer.rate_card_id, customer.currency)):
+        errors["rate_card_id"] = fault
     if "account_manager_id" in changed and customer.account_manager_id is not None:
         manager = session().get(Staff, customer.account_manager_id)
         if manager is None or not manager.active:

@@ -13,7 +13,7 @@ from dashboard.documents import logo, mail
 from dashboard.models import Invoice, NumberSeries, Setting
 from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
-from dashboard.models.setting import NUMBER_RESETS, SMTP_SECURITY
+from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
 from dashboard.operations import checks
 from dashboard.operations.base import Actor, check_version, fetch, operation, require, session
 from dashboard.operations.errors import Invalid, Refused
@@ -85,6 +85,8 @@ CHECKS: dict[str, checks.Check] = {
     "invoice_line_grouping": checks.choice(LINE_GROUPINGS),
     "invoice_template": checks.choice(INVOICE_TEMPLATES),
     "payment_details": checks.long_text(2_000),
+    "generated_invoices": checks.choice(GENERATED_INVOICES),
+    "billing_delay_hours": checks.whole(0, 240, required=True),
     "package_notification_days": checks.whole(0, 90, required=True),
     "auto_logout_minutes": checks.whole(0, 1_440, required=True),
     "audit_comment": checks.flag,
