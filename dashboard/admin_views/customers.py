@@ -215,7 +215,7 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
             "generate",
             "Generate invoices",
             "invoice.draft",
-            "Generate the invoices of {n} customers, from calls that are not billed yet and packages that fall"
+            "Generate the invoices of {n} customers, from calls not billed yet and packages that fall"
             " due. What is invoiced already is never billed twice.",
             icon="play",
             form="generate_form",

@@ -66,6 +66,7 @@ LEAST: dict[str, dict[str, str]] = {
         "import_preview_view": "clerk",
         "import_faults_view": "clerk",
         "import_template_view": "clerk",
+        "generate_view": "clerk",
         "usage_view": "viewer",
         "usage_calls_view": "viewer",
         "usage_generate_view": "clerk",
