@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -16,7 +17,7 @@ from dashboard.admin_views.guard import needs
 from dashboard.extensions import db
 from dashboard.models import Customer, Package
 from dashboard.operations import package_charges
-from dashboard.operations.errors import Duplicate, Refused
+from dashboard.operations.errors import Duplicate, Invalid, Refused
 from dashboard.operations.package_charges import Charged
 from dashboard.queries import settings
 from dashboard.queries.package_plan import today_of
@@ -29,7 +30,8 @@ MOST_TICKS = 2000
 class RunForm(Form):
     customer_id = fields.lookup("Customer", "customer", required=True, hint="Choose a customer")
     package_id = fields.lookup("Package", "package", hint="All packages", search_with="customer_id")
-    on = fields.day("Date", required=True, help="What is due up to this day.")
+    since = fields.day("Due from", help="Empty: all that was never charged.")
+    on = fields.day("Up to", required=True)
 
 
 class PackageRun:
@@ -39,10 +41,8 @@ class PackageRun:
     @needs("invoice.draft")
     def run_view(self) -> ResponseReturnValue:
         """GET simulates; POST charges what is ticked. The choice stands in the URL."""
-        form = RunForm(request.args)
+        form = RunForm(self._asked())
         asked = bool(request.args.get("customer_id"))
-        if not request.args.get("on"):
-            form = RunForm(_with_day(self._today(form.customer_id.data)))
         valid = asked and form.validate()
         customer = db.session.get(Customer, form.customer_id.data) if valid else None
         package = db.session.get(Package, form.package_id.data) if valid and form.package_id.data else None
@@ -53,7 +53,14 @@ class PackageRun:
         if request.method == "POST" and customer is not None:
             return self._charge(customer, form.on.data, package)
         found = (
-            simulate(customer, form.on.data, package_id=package.id if package else None) if customer else None
+            simulate(
+                customer,
+                form.on.data,
+                since=form.since.data,
+                package_id=package.id if package else None,
+            )
+            if customer
+            else None
         )
         page = self._view.render(
             "admin/package/run.html",
@@ -63,6 +70,7 @@ class PackageRun:
             words=_in_words(found) if found else "",
             fingerprint=package_charges.fingerprint,
             form_key=new_form_key(),
+            all_href=url_for(".run_view", **{**request.args.to_dict(), "since": ""}),
             crumbs=self._view.crumbs("Run Package"),
         )
         return page, 422 if asked and customer is None else 200
@@ -84,7 +92,7 @@ class PackageRun:
         except Duplicate as error:
             flash("This was already charged; here is what it made.", "info")
             return redirect(self._made(error.result, customer), 303)
-        except Refused as error:
+        except (Invalid, Refused) as error:
             flash(str(error), "error")
             return redirect(request.full_path, 303)
         flash(_told(made, customer), "success")
@@ -96,20 +104,21 @@ class PackageRun:
             return url_for("invoice.details_view", id=key)
         return url_for("customer.details_view", id=customer.id, tab="payments")
 
-    def _today(self, customer_id: int | None) -> dt.date:
-        customer = db.session.get(Customer, customer_id) if customer_id else None
-        return today_of(customer) if customer else settings.today()
+    def _asked(self) -> MultiDict[str, str]:
+        """The choice in the URL; without days, this month up to today where the customer is."""
+        asked = MultiDict(request.args)
+        if not asked.get("on"):
+            key = RunForm(asked).customer_id.data
+            customer = db.session.get(Customer, key) if key else None
+            asked["on"] = (today_of(customer) if customer else settings.today()).isoformat()
+        if "since" not in asked:
+            with suppress(ValueError):
+                asked["since"] = dt.date.fromisoformat(asked["on"]).replace(day=1).isoformat()
+        return asked
 
     @property
     def _view(self) -> Any:
         return self
-
-
-def _with_day(day: dt.date) -> MultiDict[str, str]:
-    """What the URL asks for, of that day."""
-    asked = MultiDict(request.args)
-    asked["on"] = day.isoformat()
-    return asked
 
 
 def _in_words(found: Simulation) -> str:

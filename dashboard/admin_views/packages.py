@@ -121,6 +121,7 @@ class PackageView(PackageRun, AdminView):
     create_template = "admin/package/form.html"
     edit_template = "admin/package/form.html"
     details_template = "admin/package/details.html"
+    toolbar = (("Run Package", "package.run_view", "play", "invoice.draft"),)
     bulk_actions = (
         Action(
             "stop",
@@ -171,7 +172,7 @@ class PackageView(PackageRun, AdminView):
         return {
             "facts": shown,
             "holders": customer_queries.holders(record.id),
-            "coming": upcoming(package_id=record.id, days=COMING_DAYS, limit=MOST_COMING),
+            "coming": upcoming(package_id=record.id, days=COMING_DAYS, every_day=True, limit=MOST_COMING),
             "coming_days": COMING_DAYS,
         }
 

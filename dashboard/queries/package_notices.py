@@ -99,11 +99,17 @@ def begins_in_sql(day: ColumnElement[dt.date]) -> ColumnElement[bool]:
 
 
 def upcoming(
-    *, customer_id: int | None = None, package_id: int | None = None, days: int | None = None, limit: int = 50
+    *,
+    customer_id: int | None = None,
+    package_id: int | None = None,
+    days: int | None = None,
+    every_day: bool = False,
+    limit: int = 50,
 ) -> list[Notice]:
     """Charges that fall due from tomorrow on within so many days, by default the account's notification
-    days; the soonest first. Minimum spend is not known before its period is over, so it is left out."""
-    statement = _coming(settings.current().package_notification_days if days is None else days)
+    days; the soonest first. Minimum spend is not known before its period is over, so it is left out. Nobody
+    needs to be told of what is charged every day, so that is left out unless it begins, or is asked for."""
+    statement = _coming(settings.current().package_notification_days if days is None else days, every_day)
     if customer_id is not None:
         statement = statement.where(CustomerPackage.customer_id == customer_id)
     if package_id is not None:
@@ -127,7 +133,7 @@ def upcoming(
 
 def count_upcoming() -> int:
     """How many charges fall due within the account's notification days."""
-    coming = _coming(settings.current().package_notification_days).with_only_columns(func.count())
+    coming = _coming(settings.current().package_notification_days, False).with_only_columns(func.count())
     return db.session.scalar(coming) or 0
 
 
@@ -182,7 +188,7 @@ def charged(customer_id: int, *, package_id: int | None = None, limit: int | Non
     ]
 
 
-def _coming(ahead: int) -> Any:
+def _coming(ahead: int, every_day: bool) -> Any:
     """(assigned, package, customer, due day) of each charge within so many days from today."""
     steps = func.generate_series(1, max(ahead, 0)).table_valued("step").render_derived()
     ahead_of = select((local_today() + cast(steps.c.step, Integer)).label("day")).select_from(steps)
@@ -204,6 +210,7 @@ def _coming(ahead: int) -> Any:
             Customer.status.in_(CHARGED_STATUSES),
             begins_in_sql(day),
             ~done,
+            or_(literal(every_day), Package.frequency != "daily", day == CustomerPackage.start_date),
         )
     )
 

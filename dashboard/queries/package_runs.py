@@ -44,6 +44,8 @@ class Simulation:
     day: dt.date
     today: dt.date
     rows: list[Row] = field(default_factory=list)
+    # Due before the first day asked for, and not charged either.
+    earlier: int = 0
     done: Sequence[Place] = ()
     coming: list[Next] = field(default_factory=list)
 
@@ -68,14 +70,18 @@ class Simulation:
         return add(row.tax for row in self.rows)
 
 
-def simulate(customer: Customer, day: dt.date, *, package_id: int | None = None) -> Simulation:
-    """What charging up to the day would do. Reads only."""
-    lines = due_until(customer, day, package_id=package_id)
+def simulate(
+    customer: Customer, day: dt.date, *, since: dt.date | None = None, package_id: int | None = None
+) -> Simulation:
+    """What charging everything due from `since` up to the day would do. Reads only."""
+    due = due_until(customer, day, package_id=package_id)
+    lines = [line for line in due if since is None or line.due_on >= since]
     return Simulation(
         customer,
         day,
         today_of(customer),
         _rows(lines, customer.currency),
+        len(due) - len(lines),
         charged(customer.id, package_id=package_id),
         _coming(customer, day, package_id),
     )

@@ -143,6 +143,16 @@ def test_a_later_day_can_only_be_looked_at(clerk, acorn):
     assert "Packages can be charged up to today" in text(sent)
 
 
+def test_this_month_first_and_all_that_was_never_charged_on_demand(clerk, acorn):
+    give(acorn, start="2026-08-15")
+    page = clerk.get(RUN, query_string={"customer_id": acorn.id})
+    assert len(ticks(page)) == 1
+    assert "3 charges due before 2026-11-01 were not made either." in text(page)
+    assert len(ticks(clerk.get(RUN, query_string={"customer_id": acorn.id, "since": ""}))) == 4
+    send(clerk, f"{RUN}?customer_id={acorn.id}", chosen=ticks(page))
+    assert count(PackageCharge) == 1
+
+
 def test_of_one_package(clerk, acorn):
     one = give(acorn)
     give(acorn, "Other line")
@@ -178,13 +188,13 @@ def test_viewers_are_not_offered_it(client_as, acorn):
 def test_the_customers_tab_says_what_comes_and_what_was(clerk, acorn):
     give(acorn)
     before = text(clerk.get(f"/admin/customer/details/?id={acorn.id}&tab=packages"))
-    assert "1 due now" in before
+    assert "1 not charged yet" in before
     assert "2026-12-01 $31.00" in before
     page = clerk.get(RUN, query_string={"customer_id": acorn.id})
     clerk.post(f"{RUN}?customer_id={acorn.id}", data={"chosen": ticks(page)})
     invoice = db.session.scalars(select(Invoice)).one()
     after = text(clerk.get(f"/admin/customer/details/?id={acorn.id}&tab=packages"))
-    assert "due now" not in after
+    assert "not charged yet" not in after
     assert f"2026-11-01 Draft {invoice.id}" in after
 
 

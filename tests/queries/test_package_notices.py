@@ -103,6 +103,13 @@ def test_coming_within_the_notification_days(acorn):
     assert count_upcoming() == 0
 
 
+def test_what_is_charged_every_day_is_told_when_it_begins(acorn):
+    give(acorn, "2026-10-01", name="Daily", frequency="daily")
+    give(acorn, "2026-11-25", name="Begins", frequency="daily")
+    assert [(one.package_name, str(one.due_on)) for one in upcoming(days=3)] == [("Begins", "2026-11-25")]
+    assert len(upcoming(days=3, every_day=True)) == 5
+
+
 def test_nobody_is_told_who_is_not_charged(acorn):
     give(acorn, "2026-11-24")
     acorn.status = "inactive"
