@@ -70,11 +70,8 @@ class BreakoutView(GuardedView):
             **context,
             presets=[(name, label, *resolved(name, today)) for name, label in PRESETS.items()],
             chosen={
-                name: [(key, lookups.label_of(source, key) or f"#{key}") for key in keys]
-                for name, source, keys in (
-                    ("customer", "customer", report.ask.customers),
-                    ("provider", "usage", report.ask.providers),
-                )
+                name: [(key, lookups.label_of(name, key) or f"#{key}") for key in keys]
+                for name, keys in (("customer", report.ask.customers), ("provider", report.ask.providers))
             },
             crumbs=[{"label": "Breakout", "href": ""}],
         )

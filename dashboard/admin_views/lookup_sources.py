@@ -37,7 +37,5 @@ def install() -> None:
     register(
         "rate_card", by_name(RateCard, name=RateCard.name, note=RateCard.currency, conditions=_sold_in)
     )
-    # Of the list of usage, which narrows by the carrier.
-    register("usage", by_name(Provider, name=Provider.name, note=Provider.currency))
     active = Staff.active.is_(True)
     register("staff", by_name(Staff, name=Staff.name, note=Staff.role, conditions=lambda extra: [active]))

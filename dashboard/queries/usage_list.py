@@ -207,7 +207,7 @@ LISTING = Listing(
         Column("charge", "Charge", UsageRecord.charge, kind="number", price=True, nullable=True),
         Column("currency", "Currency", Customer.currency),
         Column("provider_name", "Provider", Provider.name),
-        replace(key_filter("provider", "Provider", UsageRecord.provider_id), lookup="usage"),
+        key_filter("provider", "Provider", UsageRecord.provider_id),
         Column(
             "cost",
             "Cost",

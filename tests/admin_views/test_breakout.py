@@ -186,7 +186,8 @@ def test_ten_thousand_customers(client_as, app):
         db.text(
             "WITH made AS (INSERT INTO customer (name, currency) SELECT 'Example ' || n, 'USD'"
             " FROM generate_series(1, 10000) n RETURNING id)"
-            " INSERT INTO usage_day (customer_id, day, destination, attempts, connected, duration, billed_duration, charge)"
+            " INSERT INTO usage_day (customer_id, day, destination, attempts,"
+            " connected, duration, billed_duration, charge)"
             " SELECT id, date '2026-10-05', 'Spain', 2, 1, 60, 60, 0.01 FROM made"
         )
     )
