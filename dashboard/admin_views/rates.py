@@ -9,6 +9,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from dashboard.admin_views.answers import wants_fragment
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.list_page import ListPage, RowAction
@@ -44,10 +45,17 @@ class RateView(AdminView):
 
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
-        card = _card(self.read_state(request.args))
+        state = self.read_state(request.args)
+        card = _card(state)
         if card is None:
             return redirect(url_for("rate_card.index_view"), 303)
-        return super().index_view()
+        crumbs = [
+            {"label": "Rate cards", "href": url_for("rate_card.index_view")},
+            {"label": card.name, "href": url_for("rate_card.details_view", id=card.id)},
+            {"label": "Rates", "href": ""},
+        ]
+        template = "admin/_list.html" if wants_fragment() else self.list_template
+        return self.render(template, page=self.build_page(state), crumbs=crumbs)  # type: ignore[no-any-return]
 
     def base_state(self, state: State) -> State:
         asked = _card_id(state)
@@ -57,16 +65,13 @@ class RateView(AdminView):
 
     def build_page(self, state: State, *, whole: bool = False) -> ListPage:
         page = super().build_page(state, whole=whole)
-        page.search_hint = "Prefix or destination, from its beginning"
+        page.search_hint = "Prefix or destination"
         card = _card(state)
         if card is None:
             return page
         page.title = f"Rates of {card.name}"
         page.chips = [chip for chip in page.chips if not chip["label"].startswith("Rate Card is")]
-        page.buttons = [
-            _button("Test a number", "wand", "rate_card.test_view", rate_card_id=card.id),
-            _button("Rate card", "coins", "rate_card.details_view", id=card.id),
-        ]
+        page.buttons = [_button("Test a number", "wand", "rate_card.test_view", rate_card_id=card.id)]
         if self.may("rate.write"):
             here = page.base + page.query
             page.buttons.insert(0, _button("Import", "upload", "rate_card.import_view", id=card.id))

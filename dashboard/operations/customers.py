@@ -98,6 +98,10 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
             .where(Invoice.customer_id == key, Invoice.state == "draft")
             .values(customer_name=customer.name)
         )
+    if "time_zone" in changed:
+        from dashboard.operations.usage_rerate import rebuild_open
+
+        rebuild_open(actor, [key])
     return customer
 
 
@@ -206,7 +210,8 @@ def limit_fault(limit: Decimal | None, currency: str) -> str | None:
 
 def card_fault(key: int | None, currency: str) -> str | None:
     """Why a customer of this currency can't be charged by this rate card, in words."""
-    card = session().get(RateCard, key or 0)
+    with session().no_autoflush:
+        card = session().get(RateCard, key or 0)
     if card is None or card.kind != "sell":
         return "Choose a rate card that is for customers."
     if card.currency != currency:

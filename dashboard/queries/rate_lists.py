@@ -192,7 +192,7 @@ RATES = Listing(
         Column("pulse_seconds", "Pulse", func.coalesce(Rate.pulse_seconds, RateCard.pulse_seconds), "number"),
         Column("valid_from", "From", Rate.valid_from, kind="moment", filterable=True),
         Column("withdrawn", "Withdrawn", Rate.withdrawn, kind="flag", filterable=True, hidden=True),
-        Column("currency", "Currency", RateCard.currency),
+        Column("currency", "Currency", RateCard.currency, hidden=True),
         key_filter("rate_card", "Rate Card", Rate.rate_card_id),
         Column("rate_card_name", "Rate Card", RateCard.name, hidden=True),
         Column("revision", "Revision", Rate.revision_id, kind="number", filterable=True, hidden=True),

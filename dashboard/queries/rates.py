@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
 from dashboard.extensions import db
@@ -48,7 +49,7 @@ def find_in_card(card_id: int, number: str, at: dt.datetime) -> Rate | None:
     latest = (
         select(Rate.id)
         .where(Rate.rate_card_id == card_id, Rate.prefix.in_(heads), Rate.valid_from <= at)
-        .distinct(Rate.prefix)
+        .ext(distinct_on(Rate.prefix))
         .order_by(Rate.prefix, Rate.valid_from.desc())
     )
     return db.session.scalars(
