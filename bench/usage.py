@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from flask import current_app
 
 from bench.measure import Row
 from dashboard.extensions import db

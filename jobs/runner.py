@@ -28,6 +28,8 @@ KINDS: dict[str, Work] = {
     "billing_run": billing.run,
     "usage_import": usage.load,
     "usage_take_up": usage.take_up,
+    "usage_rerate": usage.rerate,
+    "usage_rebuild": usage.rebuild,
 }
 
 UNFORESEEN = (

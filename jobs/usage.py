@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.models import Job
-from dashboard.operations import usage_load, usage_unmatched
+from dashboard.operations import usage_load, usage_rerate, usage_unmatched
 from dashboard.operations.base import Actor
 from jobs.report import Report, Result
 
@@ -19,6 +19,22 @@ def load(job: Job, report: Report) -> Result:
 def take_up(job: Job, report: Report) -> Result:
     report.done = usage_unmatched.take_up_all(_actor(job), report)
     report.note(f"{report.done:,} calls were taken up.")
+    return Result()
+
+
+def rerate(job: Job, report: Report) -> Result:
+    """`params`: the filters. Nothing or all of it."""
+    report.done = usage_rerate.rerate(_actor(job), usage_rerate.filters_of(job.params))
+    report.note(f"{report.done:,} calls have another rate, charge or destination now.")
+    return Result()
+
+
+def rebuild(job: Job, report: Report) -> Result:
+    """`params`: {"customers": [...]}, whose open calls go on the days of their time zone."""
+    keys = [int(key) for key in job.params["customers"]]
+    moved = usage_rerate.rebuild_each(_actor(job), keys, report.reached)
+    report.done = len(keys)
+    report.note(f"{moved:,} calls are on another day now.")
     return Result()
 
 

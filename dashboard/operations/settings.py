@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from dashboard.documents import logo, mail
-from dashboard.models import Invoice, NumberSeries, Setting
+from dashboard.models import Customer, Invoice, NumberSeries, Setting
 from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
 from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
@@ -123,11 +123,16 @@ def update(actor: Actor, values: Mapping[str, Any], *, version: int | None = Non
     if errors:
         raise Invalid(errors)
     taken.update(_sealed(found, taken, password))
+    moved = taken.get("time_zone", found.time_zone) != found.time_zone
     for name, value in taken.items():
         if getattr(found, name) != value:
             setattr(found, name, value)
     _check_together(found, set(taken))
     session().flush()
+    if moved:
+        from dashboard.operations.usage_rerate import rebuild_open
+
+        rebuild_open(actor, session().scalars(select(Customer.id).where(Customer.time_zone.is_(None))).all())
     return found
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from psycopg import Cursor, sql
 
-# `customer_id` is set where the source says whose call it is; `reason` where a row can't be a call.
+# `customer_id` and `provider_id` are set where the source says whose call it is, `record_id` where the call is in
+# the books already; `reason` where a row can't be a call.
 COLUMNS = (
     "line identity started_at account_code source number trunk provider_name result duration destination"
     " charge cost customer_id usage_import_id"
@@ -17,7 +18,8 @@ TABLE = """
 CREATE TEMP TABLE usage_call (
     line bigint, identity uuid, started_at timestamptz, account_code text, source text, number text,
     trunk text, provider_name text, result text, duration numeric(12,3), destination text,
-    charge numeric(20,6), cost numeric(20,6), customer_id bigint, reason text, usage_import_id bigint
+    charge numeric(20,6), cost numeric(20,6), customer_id bigint, reason text, usage_import_id bigint,
+    provider_id bigint, record_id bigint
 ) ON COMMIT DROP
 """
 

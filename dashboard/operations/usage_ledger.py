@@ -23,7 +23,7 @@ MERGE_LOCK = 2026110007
 RATED = """
 CREATE TEMP TABLE usage_rated ON COMMIT DROP AS
 SELECT line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
-    given_destination, given_charge, given_cost, usage_import_id, customer_id, provider_id,
+    given_destination, given_charge, given_cost, usage_import_id, record_id, customer_id, provider_id,
     (started_at AT TIME ZONE zone)::date AS day, coalesce(sell.destination, given_destination) AS destination,
     CASE WHEN given_charge IS NOT NULL THEN 'given'
         WHEN found.sell_n IS NULL AND spoken THEN 'unrated' ELSE 'rated' END AS rating,

@@ -43,13 +43,15 @@ KNOWN = """
 CREATE TEMP TABLE usage_known ON COMMIT DROP AS
 SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.trunk, c.provider_name,
     c.result, c.duration, c.destination AS given_destination, c.charge AS given_charge,
-    c.cost AS given_cost, c.usage_import_id,
+    c.cost AS given_cost, c.usage_import_id, c.record_id,
     {customer} AS customer_id,
-    coalesce(named.provider_id, carried.provider_id) AS provider_id,
-    coalesce(named.card_id, carried.card_id) AS cost_card
+    coalesce(known.provider_id, named.provider_id, carried.provider_id) AS provider_id,
+    coalesce(known.card_id, named.card_id, carried.card_id) AS cost_card
 FROM usage_call AS c
-LEFT JOIN usage_provider AS named ON named.key = lower(c.provider_name)
+LEFT JOIN (SELECT DISTINCT provider_id, card_id FROM usage_provider) AS known ON known.provider_id = c.provider_id
+LEFT JOIN usage_provider AS named ON named.key = lower(c.provider_name) AND c.provider_id IS NULL
 LEFT JOIN usage_provider AS carried ON carried.key = lower(c.trunk) AND named.key IS NULL
+    AND c.provider_id IS NULL
 {joins}
 WHERE c.reason IS NULL
 """

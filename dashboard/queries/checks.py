@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dashboard.extensions import db
@@ -45,7 +45,7 @@ def discrepancies() -> list[Discrepancy]:
         (Invoice.total, InvoiceItem.gross),
     ):
         found += _sums("invoice", Invoice.id, stored, stored.key, _sum(InvoiceItem.invoice_id, part))
-    return [*found, *_pairs(), *_decimals(), *_computed()]
+    return [*found, *_pairs(), *_decimals(), *_computed(), *_ledger()]
 
 
 def _sum(key: InstrumentedAttribute[int], part: InstrumentedAttribute[Decimal]) -> Subquery:
@@ -70,6 +70,38 @@ def _sums(
     )
     for row in rows:
         yield Discrepancy(record, row[0], what, plain(row[1]), plain(Decimal(row[2])))
+
+
+# Each figure of the ledger with the sum of its calls; calls whose day is not there stand by themselves.
+_LEDGER = """
+SELECT d.id, r.usage_day_id, coalesce(d.attempts, 0), coalesce(r.attempts, 0), coalesce(d.connected, 0),
+    coalesce(r.connected, 0), coalesce(d.duration, 0), coalesce(r.duration, 0), coalesce(d.billed_duration, 0),
+    coalesce(r.billed_duration, 0), coalesce(d.charge, 0), coalesce(r.charge, 0), coalesce(d.cost, 0),
+    coalesce(r.cost, 0)
+FROM usage_day AS d FULL JOIN (
+    SELECT usage_day_id, count(*) AS attempts, count(*) FILTER (WHERE result = 'answered') AS connected,
+        sum(duration) AS duration, sum(billed_duration) AS billed_duration, sum(charge) AS charge,
+        sum(cost) AS cost
+    FROM usage_record GROUP BY usage_day_id
+) AS r ON r.usage_day_id = d.id
+WHERE (d.attempts, d.connected, d.duration, d.billed_duration, d.charge, d.cost) IS DISTINCT FROM
+    (coalesce(r.attempts, 0), coalesce(r.connected, 0), coalesce(r.duration, 0),
+     coalesce(r.billed_duration, 0), coalesce(r.charge, 0), coalesce(r.cost, 0))
+ORDER BY 1, 2
+"""
+_LEDGER_FIGURES = ("attempts", "connected", "duration", "billed_duration", "charge", "cost")
+
+
+def _ledger() -> Iterator[Discrepancy]:
+    """Days of usage that are not the sum of their calls."""
+    for day, key, *figures in db.session.execute(text(_LEDGER)):
+        if day is None:
+            yield Discrepancy("usage record", key, "its day in the ledger", "missing", "a day that is there")
+            continue
+        pairs = zip(_LEDGER_FIGURES, figures[::2], figures[1::2], strict=True)
+        for what, stored, expected in pairs:
+            if stored != expected:
+                yield Discrepancy("usage day", day, what, plain(Decimal(stored)), plain(Decimal(expected)))
 
 
 def _pairs() -> Iterator[Discrepancy]:
