@@ -1,4 +1,4 @@
-"""Loading calls: read, matched, rated by 100,000 prefixes and added up by day, beside a bare COPY of the file."""
+"""Loading calls: read, matched, rated by 100,000 prefixes, added up by day; beside a bare COPY of the file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from psycopg import ClientCursor
 
 from bench.measure import Row
 from dashboard.extensions import db
@@ -61,14 +62,16 @@ COPY (
         CASE WHEN n %% 10 < 6 THEN 1 + n * 48271 %% 600 ELSE 0 END,
         CASE WHEN n %% 10 < 6 THEN 'ANSWERED' WHEN n %% 10 < 8 THEN 'NO ANSWER' ELSE 'BUSY' END,
         'carrier-' || (customer * 37 + (n * 31 + n / 7) %% 6 * 613) %% 5
-    FROM (SELECT n, 1 + n * 7919 %% %(customers)s AS customer FROM generate_series(1, %(rows)s::bigint) AS n) AS made
+    FROM (
+        SELECT n, 1 + n * 7919 %% %(customers)s AS customer FROM generate_series(1, %(rows)s::bigint) AS n
+    ) AS made
 ) TO STDOUT (FORMAT csv)
 """
 FIELDS = "unique_id account_code source number started_at billsec result provider".split()
 BARE = """
-CREATE UNLOGGED TABLE bench_calls (
-    unique_id text, account_code text, source text, number text, started_at timestamptz, seconds int, result text,
-    provider text)
+CREATE TABLE bench_calls (
+    unique_id text, account_code text, source text, number text, started_at timestamptz, seconds int,
+    result text, provider text)
 """
 
 
@@ -88,7 +91,8 @@ def rows(connection: Any, size: str) -> Iterator[Row]:
 def _write(connection: Any, path: Path, count: int) -> None:
     values = {"prefixes": PREFIXES, "customers": CUSTOMERS}
     connection.execute("SET session_replication_role = replica")
-    with psycopg_client_cursor(connection) as cursor:
+    # Several statements with values at once: those are put in here and not by the server.
+    with ClientCursor(connection) as cursor:
         cursor.execute(CARD, values)
         connection.execute("SET session_replication_role = DEFAULT")
         connection.execute("ANALYZE rate; ANALYZE customer; ANALYZE usage_rule")
@@ -97,20 +101,13 @@ def _write(connection: Any, path: Path, count: int) -> None:
                 file.write(piece)
 
 
-def psycopg_client_cursor(connection: Any) -> Any:
-    """Several statements with values at once need them put in here and not by the server."""
-    from psycopg import ClientCursor
-
-    return ClientCursor(connection)
-
-
 def _copy(connection: Any, path: Path) -> float:
-    connection.execute(BARE.replace("UNLOGGED ", ""))
+    connection.execute(BARE)
     start = time.perf_counter()
-    with connection.cursor() as cursor, path.open("rb") as file:
-        with cursor.copy("COPY bench_calls FROM STDIN (FORMAT csv)") as stream:
-            while piece := file.read(1 << 20):
-                stream.write(piece)
+    into = "COPY bench_calls FROM STDIN (FORMAT csv)"
+    with path.open("rb") as file, connection.cursor() as cursor, cursor.copy(into) as stream:
+        while piece := file.read(1 << 20):
+            stream.write(piece)
     took = time.perf_counter() - start
     connection.execute("DROP TABLE bench_calls")
     return took

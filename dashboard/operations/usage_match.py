@@ -48,7 +48,8 @@ SELECT c.line, c.identity, c.started_at, c.account_code, c.source, c.number, c.t
     coalesce(known.provider_id, named.provider_id, carried.provider_id) AS provider_id,
     coalesce(known.card_id, named.card_id, carried.card_id) AS cost_card
 FROM usage_call AS c
-LEFT JOIN (SELECT DISTINCT provider_id, card_id FROM usage_provider) AS known ON known.provider_id = c.provider_id
+LEFT JOIN (SELECT DISTINCT provider_id, card_id FROM usage_provider) AS known
+    ON known.provider_id = c.provider_id
 LEFT JOIN usage_provider AS named ON named.key = lower(c.provider_name) AND c.provider_id IS NULL
 LEFT JOIN usage_provider AS carried ON carried.key = lower(c.trunk) AND named.key IS NULL
     AND c.provider_id IS NULL

@@ -1,4 +1,4 @@
-"""Calls that are in the books already, written anew: another charge, another day, and the ledger with them."""
+"""Calls that are in the books already, written anew: another charge, another day, the ledger with them."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ FILL = """
 INSERT INTO usage_call (
     line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
     destination, charge, cost, usage_import_id, customer_id, provider_id, record_id)
-SELECT r.line, r.identity, r.started_at, r.account_code, r.source, r.number, r.trunk, '', r.result, r.duration,
-    CASE WHEN r.rate_id IS NULL THEN r.destination ELSE '' END, CASE WHEN r.rating = 'given' THEN r.charge END,
+SELECT r.line, r.identity, r.started_at, r.account_code, r.source, r.number, r.trunk, '', r.result,
+    r.duration, CASE WHEN r.rate_id IS NULL THEN r.destination ELSE '' END,
+    CASE WHEN r.rating = 'given' THEN r.charge END,
     CASE WHEN r.provider_rate_id IS NULL AND r.cost <> 0 THEN r.cost END, r.usage_import_id, r.customer_id,
     r.provider_id, r.id
 FROM usage_record AS r JOIN usage_day AS d ON d.id = r.usage_day_id

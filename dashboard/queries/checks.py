@@ -75,9 +75,9 @@ def _sums(
 # Each figure of the ledger with the sum of its calls; calls whose day is not there stand by themselves.
 _LEDGER = """
 SELECT d.id, r.usage_day_id, coalesce(d.attempts, 0), coalesce(r.attempts, 0), coalesce(d.connected, 0),
-    coalesce(r.connected, 0), coalesce(d.duration, 0), coalesce(r.duration, 0), coalesce(d.billed_duration, 0),
-    coalesce(r.billed_duration, 0), coalesce(d.charge, 0), coalesce(r.charge, 0), coalesce(d.cost, 0),
-    coalesce(r.cost, 0)
+    coalesce(r.connected, 0), coalesce(d.duration, 0), coalesce(r.duration, 0),
+    coalesce(d.billed_duration, 0), coalesce(r.billed_duration, 0), coalesce(d.charge, 0),
+    coalesce(r.charge, 0), coalesce(d.cost, 0), coalesce(r.cost, 0)
 FROM usage_day AS d FULL JOIN (
     SELECT usage_day_id, count(*) AS attempts, count(*) FILTER (WHERE result = 'answered') AS connected,
         sum(duration) AS duration, sum(billed_duration) AS billed_duration, sum(charge) AS charge,
