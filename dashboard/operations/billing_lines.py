@@ -24,7 +24,8 @@ OTHERS = "other destinations"
 
 @dataclass(frozen=True)
 class PlanLine:
-    """A line to be. `day_ids` are the days of the ledger that it bills; `source` is a package's own plan."""
+    """A line to be. It bills `days` days of the ledger: those of `day_ids` or, where there are none, all open
+    days of its destinations in the period. `source` is a package's own plan."""
 
     kind: str
     description: str
@@ -38,7 +39,9 @@ class PlanLine:
     destination: str | None = None
     connected: int | None = None
     billed_duration: int | None = None
+    days: int = 0
     day_ids: Sequence[int] = field(default=(), compare=False)
+    destinations: Sequence[str] = field(default=(), compare=False)
     source: Any = field(default=None, compare=False)
 
     def foreign(self, currency: str) -> bool:
@@ -66,17 +69,19 @@ def package_lines(found: Sequence[Facts], usage: Mapping[int, list[PlanLine]]) -
         return {}
     made: dict[int, list[PlanLine]] = {}
     spent: dict[int, Decimal] = {}
+    freed: dict[int, list[tuple[dt.date, Decimal]]] = {}
     with_free = customers_with_free_minutes(facts.customer.id for facts in holders)
     for facts in holders:
         key, lines = facts.customer.id, usage[facts.customer.id]
         days = [day for line in lines for day in line.day_ids]
         free = free_minutes_plan(facts.customer, facts.period, days) if key in with_free and days else []
         made[key] = [_package_line(line) for line in free]
+        freed[key] = [(line.date_from, line.amount) for line in free]
         # Minimum spend is held against what the calls of the period itself cost.
         own = [line.unit_price for line in lines if line.kind == "usage"]
         spent[key] = add([*own, *(line.amount for line in free if line.date_from in facts.period)])
     asked = [(facts.customer, facts.period, spent[facts.customer.id]) for facts in holders]
-    for facts, charges in zip(holders, plan_many(asked), strict=True):
+    for facts, charges in zip(holders, plan_many(asked, freed), strict=True):
         made[facts.customer.id] += [_package_line(line) for line in charges]
     return made
 
@@ -106,7 +111,9 @@ def _usage_line(kind: str, usage: Usage, facts: Facts, tax_name: str, percent: D
         destination=usage.destination,
         connected=usage.connected,
         billed_duration=usage.billed_duration,
+        days=usage.days,
         day_ids=usage.day_ids,
+        destinations=usage.destinations,
     )
 
 
@@ -125,7 +132,9 @@ def _folded(usage: list[Usage], most: int) -> list[Usage]:
         add(row.charge for row in rest),
         sum(row.connected for row in rest),
         sum(row.billed_duration for row in rest),
+        sum(row.days for row in rest),
         [key for row in rest for key in row.day_ids],
+        [name for row in rest for name in row.destinations],
     )
     return [*(row for at, row in enumerate(usage) if at in kept), together]
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from dashboard.documents.snapshot import snapshot_of
 from dashboard.models import Package, Setting
@@ -31,20 +31,41 @@ _ITEM = (
     "id, invoice_id, position, package_id, description, date_from, date_to, quantity, unit_price, tax_name,"
     " tax_percent, net, tax, gross, kind, destination, connected, billed_duration"
 )
-_MARK = text(
-    """
-WITH line AS (
-  SELECT * FROM unnest(CAST(:days AS bigint[]), CAST(:items AS bigint[])) AS l(day_id, item_id)
-), marked AS (
-  UPDATE usage_day u SET invoice_item_id = line.item_id FROM line
-  WHERE u.id = line.day_id AND u.invoice_item_id IS NULL AND u.rated
+_MARKED = """
   RETURNING u.invoice_item_id AS item_id, u.charge, u.connected, u.billed_duration
 )
 SELECT item_id, count(*) AS days, sum(charge) AS charge, sum(connected) AS connected,
   sum(billed_duration) AS billed_duration
 FROM marked GROUP BY item_id
 """
-)
+# OFFSET 0 keeps it a walk over each customer's open days. A day that another transaction changes in between
+# has another ctid then and is not marked, which the sums show.
+_DESTINATIONS = """
+WITH who AS (
+  SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]))
+    AS w(customer_id, first_day, end_day)
+), line AS (
+  SELECT * FROM unnest(CAST(:customers AS bigint[]), CAST(:destinations AS text[]), CAST(:items AS bigint[]))
+    AS l(customer_id, destination, item_id)
+), marked AS (
+  UPDATE usage_day u SET invoice_item_id = line.item_id
+  FROM who w CROSS JOIN LATERAL (
+    SELECT d.ctid AS place, d.destination FROM usage_day d
+    WHERE d.customer_id = w.customer_id AND d.day >= w.first_day AND d.day < w.end_day
+      AND d.invoice_item_id IS NULL AND d.rated
+    OFFSET 0
+  ) o
+  JOIN line ON line.customer_id = w.customer_id AND line.destination = o.destination
+  WHERE u.ctid = o.place
+"""
+_DAYS = """
+WITH line AS (
+  SELECT * FROM unnest(CAST(:days AS bigint[]), CAST(:items AS bigint[])) AS l(day_id, item_id)
+), marked AS (
+  UPDATE usage_day u SET invoice_item_id = line.item_id FROM line
+  WHERE u.id = line.day_id AND u.invoice_item_id IS NULL AND u.rated
+"""
+_MARK_DESTINATIONS, _MARK_DAYS = text(_DESTINATIONS + _MARKED), text(_DAYS + _MARKED)
 
 
 class Moved(Exception):
@@ -93,7 +114,8 @@ def write(actor: Actor, plans: Sequence[Plan], *, issue: bool) -> list[Made]:
         for paper in papers:
             for at, line in enumerate(paper.plan.lines):
                 copy.write_row((next(keys), *_item(paper, at, line)))
-    _mark(lines, item_ids)
+    owners = [plan for plan in plans for _ in plan.lines]
+    _mark(list(zip(item_ids, owners, lines, strict=True)))
     charged = [
         (line.source, key) for key, line in zip(item_ids, lines, strict=True) if line.source is not None
     ]
@@ -156,24 +178,44 @@ def _item(paper: _Paper, at: int, line: PlanLine) -> tuple[Any, ...]:
     )
 
 
-def _mark(lines: Sequence[PlanLine], item_ids: Sequence[int]) -> None:
+Marks = list[tuple[int, Plan, PlanLine]]
+
+
+def _mark(billed: Marks) -> None:
     """Tie the days to their lines, and prove that each line is the sum of exactly those days."""
-    wanted: dict[int, tuple[int, Decimal, int | None, int | None]] = {}
-    days: list[int] = []
-    items: list[int] = []
-    for key, line in zip(item_ids, lines, strict=True):
-        if line.day_ids:
-            wanted[key] = (len(line.day_ids), line.unit_price, line.connected, line.billed_duration)
-            days += line.day_ids
-            items += [key] * len(line.day_ids)
-    if not days:
-        return
-    found = {
-        row.item_id: (row.days, row.charge, row.connected, row.billed_duration)
-        for row in session().execute(_MARK, {"days": days, "items": items})
-    }
-    if found != wanted:
+    by_key = [(key, line) for key, _, line in billed if line.day_ids]
+    whole = [(key, plan, line) for key, plan, line in billed if line.days and not line.day_ids]
+    found: dict[int, tuple[int, Decimal, int, int]] = {}
+    if by_key:
+        days = [day for _, line in by_key for day in line.day_ids]
+        items = [key for key, line in by_key for _ in line.day_ids]
+        found.update(_marked(_MARK_DAYS, {"days": days, "items": items}))
+    if whole:
+        found.update(_marked(_MARK_DESTINATIONS, _destinations(whole)))
+    if found != {
+        key: (line.days, line.unit_price, line.connected, line.billed_duration)
+        for key, _, line in billed
+        if line.days
+    }:
         raise Moved
+
+
+def _marked(statement: TextClause, values: dict[str, Any]) -> dict[int, tuple[int, Decimal, int, int]]:
+    rows = session().execute(statement, values)
+    return {row.item_id: (row.days, row.charge, row.connected, row.billed_duration) for row in rows}
+
+
+def _destinations(whole: Marks) -> dict[str, Any]:
+    who = {plan.facts.customer.id: plan.facts.period for _, plan, _ in whole}
+    named = [(plan.facts.customer.id, name, key) for key, plan, line in whole for name in line.destinations]
+    return {
+        "ids": list(who),
+        "starts": [period.start for period in who.values()],
+        "ends": [period.end for period in who.values()],
+        "customers": [customer for customer, _, _ in named],
+        "destinations": [name for _, name, _ in named],
+        "items": [key for _, _, key in named],
+    }
 
 
 def _take_ids(table: str, count: int) -> list[int]:

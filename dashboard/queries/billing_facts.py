@@ -26,7 +26,11 @@ USUAL_OF = 3
 
 @dataclass(frozen=True)
 class Usage:
-    """The open days of one destination, or of one day, that make a line; sums are exact."""
+    """The open days of one destination, or of one day, that make a line; sums are exact.
+
+    `day_ids` are their keys. They are left out, as there are many, where the destination alone names all open
+    days of the period.
+    """
 
     day: dt.date | None
     destination: str | None
@@ -35,7 +39,9 @@ class Usage:
     charge: Decimal
     connected: int
     billed_duration: int
+    days: int
     day_ids: list[int]
+    destinations: list[str]
 
 
 @dataclass(frozen=True)
@@ -90,28 +96,33 @@ class Facts:
         return before[::-1][:USUAL_OF]
 
 
-# `who` is one row a customer: no customer comes twice in one reading.
+# `who` is one row a customer: no customer comes twice in one reading. OFFSET 0 keeps each customer's days a
+# walk over the index of what is open, whatever the planner believes of arrays; the ledger is large.
 _WHO = """
 WITH who AS (
   SELECT * FROM unnest(
-    CAST(:ids AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]), CAST(:by_day AS boolean[])
-  ) AS w(customer_id, first_day, end_day, by_day)
+    CAST(:ids AS bigint[]), CAST(:starts AS date[]), CAST(:ends AS date[]), CAST(:by_day AS boolean[]),
+    CAST(:named AS boolean[])
+  ) AS w(customer_id, first_day, end_day, by_day, named)
 )
 """
 _SUMS = """
-  u.customer_id,
+  w.customer_id,
   CASE WHEN w.by_day THEN u.day END AS day,
   CASE WHEN NOT w.by_day THEN u.destination END AS destination,
   min(u.day) AS first, max(u.day) AS last, sum(u.charge) AS charge, sum(u.connected) AS connected,
-  sum(u.billed_duration) AS billed_duration, array_agg(u.id) AS day_ids
+  sum(u.billed_duration) AS billed_duration, count(*) AS days
 """
 # Attempts that nobody answered and that cost nothing are no line; they stay in the ledger as they are.
 _WORTH_A_LINE = "GROUP BY 1, 2, 3 HAVING sum(u.connected) > 0 OR sum(u.charge) <> 0 ORDER BY 1, 2, 3"
 _USAGE = """/*WHO*/
-SELECT /*SUMS*/
-FROM who w JOIN usage_day u
-  ON u.customer_id = w.customer_id AND u.day >= w.first_day AND u.day < w.end_day
-WHERE u.invoice_item_id IS NULL AND u.rated
+SELECT /*SUMS*/, array_agg(u.id) FILTER (WHERE w.named OR w.by_day) AS day_ids
+FROM who w CROSS JOIN LATERAL (
+  SELECT * FROM usage_day d
+  WHERE d.customer_id = w.customer_id AND d.day >= w.first_day AND d.day < w.end_day
+    AND d.invoice_item_id IS NULL AND d.rated
+  OFFSET 0
+) u
 /*WORTH*/
 """
 _LATE = """/*WHO*/, paper AS (
@@ -119,18 +130,24 @@ _LATE = """/*WHO*/, paper AS (
     CAST(:paper_of AS bigint[]), CAST(:paper_starts AS date[]), CAST(:paper_ends AS date[])
   ) AS p(customer_id, first_day, end_day)
 )
-SELECT /*SUMS*/
-FROM who w JOIN usage_day u ON u.customer_id = w.customer_id AND u.day < w.first_day
-WHERE u.invoice_item_id IS NULL AND u.rated AND EXISTS (
-  SELECT 1 FROM paper p
-  WHERE p.customer_id = u.customer_id AND u.day >= p.first_day AND u.day < p.end_day
-)
+SELECT /*SUMS*/, array_agg(u.id) AS day_ids
+FROM who w CROSS JOIN LATERAL (
+  SELECT * FROM usage_day d
+  WHERE d.customer_id = w.customer_id AND d.day < w.first_day AND d.invoice_item_id IS NULL AND d.rated
+    AND EXISTS (
+      SELECT 1 FROM paper p WHERE p.customer_id = d.customer_id AND d.day >= p.first_day AND d.day < p.end_day
+    )
+  OFFSET 0
+) u
 /*WORTH*/
 """
 _UNRATED = """/*WHO*/
-SELECT u.customer_id, sum(u.connected) AS calls
-FROM who w JOIN usage_day u ON u.customer_id = w.customer_id AND u.day < w.end_day
-WHERE u.invoice_item_id IS NULL AND NOT u.rated
+SELECT w.customer_id, sum(u.connected) AS calls
+FROM who w CROSS JOIN LATERAL (
+  SELECT * FROM usage_day d
+  WHERE d.customer_id = w.customer_id AND d.day < w.end_day AND d.invoice_item_id IS NULL AND NOT d.rated
+  OFFSET 0
+) u
 GROUP BY 1
 """
 
@@ -158,8 +175,8 @@ def read(pairs: Sequence[tuple[int, Period]], *, grouping: str | None, lock: boo
         found[customer.id] = Facts(customer, wanted[customer.id], zone, by == "day")
     if found:
         _add_papers(found)
-        _add_usage(found)
         _add_marks(found)
+        _add_usage(found)
     return found
 
 
@@ -241,6 +258,7 @@ def _who(rows: Iterable[Facts]) -> dict[str, Any]:
         "starts": [facts.period.start for facts in listed],
         "ends": [facts.period.end for facts in listed],
         "by_day": [facts.by_day for facts in listed],
+        "named": [facts.has_packages for facts in listed],
     }
 
 
@@ -253,7 +271,9 @@ def _usage(row: Any) -> Usage:
         row.charge,
         int(row.connected),
         int(row.billed_duration),
-        row.day_ids,
+        row.days,
+        row.day_ids or [],
+        [] if row.destination is None else [row.destination],
     )
 
 
