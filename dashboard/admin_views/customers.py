@@ -308,7 +308,8 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
             record=record,
             record_title=str(record),
             crumbs=self.crumbs(str(record)),
-            actions=self.page_actions(record),
+            # Here the rows say which periods; a button that asks for them would be a second one of its name.
+            actions=[one for one in self.page_actions(record) if one["label"] != "Generate Invoice"],
             **{**self.tab_frame(record, SUMMARY), **more},
         )
 

@@ -56,7 +56,8 @@ class UsageView(AdminView):
         return call_href(row.id, row.started_at)
 
     def row_actions(self, row: Any) -> list[RowAction]:
-        return [RowAction("Open call", "eye", self.row_href(row))]
+        # When it began leads to the call; the room is the columns'.
+        return []
 
     def row_label(self, row: Any) -> str:
         return f"call to {row.number or 'nowhere'} at {row.started_at:%Y-%m-%d %H:%M}"

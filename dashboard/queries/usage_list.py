@@ -205,7 +205,7 @@ LISTING = Listing(
             "rate_per_minute", "Rate", UsageRecord.rate_per_minute, kind="number", price=True, nullable=True
         ),
         Column("charge", "Charge", UsageRecord.charge, kind="number", price=True, nullable=True),
-        Column("currency", "Currency", Customer.currency),
+        Column("currency", "Currency", Customer.currency, hidden=True),
         Column("provider_name", "Provider", Provider.name),
         key_filter("provider", "Provider", UsageRecord.provider_id),
         Column(
@@ -233,7 +233,6 @@ LISTING = Listing(
             UsageRecord.rating,
             kind="choice",
             choices=RATINGS,
-            badge=True,
             filterable=True,
         ),
         Column("provider_destination", "Provider Destination", UsageRecord.provider_destination, hidden=True),

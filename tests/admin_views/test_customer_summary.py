@@ -53,10 +53,10 @@ def test_the_figures_of_a_day(client_as, acorn):
     page = page_of(client_as("viewer"), acorn, "daily")
     row = page.split('datetime="2026-10-14"')[1].split("</tr>")[0]
     # ASR 2 of 2, ACD (60.5 + 30) / 2, profit 2 - 0.5.
-    for words in ("100.00 %", "90.5 s", "$1.5", "75.00 %", "$2.0", ">2</td>"):
+    for words in ("100.00%", "90.5 s", "$1.5", "75.00%", "$2.0", ">2</td>"):
         assert words in row, words
     foot = page.split("<tfoot>")[1]
-    assert "75.00 %" in foot  # 3 answered of 4, not the mean of 100, 100 and 0
+    assert "75.00%" in foot  # 3 answered of 4, not the mean of 100, 100 and 0
     assert "$7.0000" in foot or "$7.00" in foot
 
 
