@@ -51,7 +51,7 @@ class PackageRun:
         elif valid and form.package_id.data and package is None:
             form.package_id.errors, customer = ["This package no longer exists. Choose another."], None
         if request.method == "POST" and customer is not None:
-            return self._charge(customer, form.on.data, package)
+            return self._charge(form, customer, package)
         found = (
             simulate(
                 customer,
@@ -75,7 +75,7 @@ class PackageRun:
         )
         return page, 422 if asked and customer is None else 200
 
-    def _charge(self, customer: Customer, day: dt.date, package: Package | None) -> ResponseReturnValue:
+    def _charge(self, form: Any, customer: Customer, package: Package | None) -> ResponseReturnValue:
         chosen = dict(
             (tick.split(" ", 1) if " " in tick else (tick, ""))
             for tick in request.form.getlist("chosen")[:MOST_TICKS]
@@ -84,7 +84,8 @@ class PackageRun:
             made = package_charges.charge(
                 self._view.actor_of(None),
                 customer.id,
-                day,
+                form.on.data,
+                since=form.since.data,
                 package_id=package.id if package else None,
                 chosen=chosen,
                 form_key=request.form.get("form_key"),

@@ -71,7 +71,7 @@ def record(lines: Sequence[ChargeLine | FreeLine], items: Sequence[InvoiceItem |
     for line, item in zip(lines, items, strict=True):
         key = item if isinstance(item, int) else item.id
         if isinstance(line, ChargeLine):
-            charges.append({**_charge_row(line), "invoice_item_id": key})
+            charges += ({**_charge_row(part), "invoice_item_id": key} for part in line.charges)
         else:
             free.append(
                 {
@@ -95,10 +95,11 @@ def charge(
     day: dt.date,
     *,
     package_id: int | None = None,
+    since: dt.date | None = None,
     chosen: Mapping[str, str] | None = None,
     form_key: str | None = None,
 ) -> Charged:
-    """Charge what is due up to `day`: a draft for the ordinary packages, payments for the others.
+    """Charge what is due from `since` up to `day`: ordinary packages by a draft, the others by payments.
 
     `chosen` are the keys of the lines wanted, all by default, each with the fingerprint of what was seen.
     """
@@ -108,7 +109,7 @@ def charge(
         raise Refused(
             f"Packages can be charged up to today, {today_of(customer)}. Later days can be simulated."
         )
-    lines = due_until(customer, day, package_id=package_id)
+    lines = due_until(customer, day, since=since, package_id=package_id)
     if chosen is not None:
         if not chosen:
             raise Refused("Tick at least one charge first.")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from dashboard.extensions import db
 from dashboard.models import Customer, CustomerPackage, Invoice, InvoiceItem, UsageDay
 from dashboard.queries.packages import default_tax
 from dashboard.rules.minimum_spend import shortfall
-from dashboard.rules.money import EXACT, exponent, format_money, round_to
+from dashboard.rules.money import EXACT, add, exponent, format_money, round_to
 from dashboard.rules.periods import Period
 from dashboard.rules.proration import priced, prorate
 from dashboard.rules.recurrence import Span
@@ -45,6 +45,13 @@ class ChargeLine:
     late: bool = False
     minimum: Decimal | None = None
     spent: Decimal | None = None
+    # The charges, day by day, that one line of a daily package stands for.
+    parts: tuple[ChargeLine, ...] = ()
+
+    @property
+    def charges(self) -> tuple[ChargeLine, ...]:
+        """What is written down as charged: one for each due day."""
+        return self.parts or (self,)
 
     @property
     def key(self) -> str:
@@ -67,6 +74,47 @@ class ChargeLine:
             "tax_name": self.tax_name,
             "tax_percent": self.tax_percent,
         }
+
+
+def joined(lines: Iterable[ChargeLine]) -> Iterator[ChargeLine]:
+    """Days in a row of a daily package as one line: quantity times days, rounded once."""
+    run: list[ChargeLine] = []
+    for line in lines:
+        if run and not _follows(run[-1], line):
+            yield _as_one(run)
+            run = []
+        run.append(line)
+    if run:
+        yield _as_one(run)
+
+
+def _follows(one: ChargeLine, other: ChargeLine) -> bool:
+    alike = ("kind", "quantity", "unit_price", "description", "late")
+    return (
+        one.customer_package.package.frequency == "daily"
+        and one.kind == "recurring"
+        and one.span.end == other.span.start
+        and all(getattr(one, name) == getattr(other, name) for name in alike)
+    )
+
+
+def _as_one(run: list[ChargeLine]) -> ChargeLine:
+    first, days = run[0], len(run)
+    if days == 1:
+        return first
+    places = exponent(first.currency)
+    quantity = EXACT.multiply(first.quantity, Decimal(days))
+    amount = round_to(EXACT.multiply(quantity, first.unit_price), places)
+    each, over = divmod(int(EXACT.scaleb(amount, places)), days)
+    cents = (each + 1 if at < over else each for at in range(days))
+    parts = tuple(
+        replace(line, amount=EXACT.scaleb(Decimal(part), -places))
+        for line, part in zip(run, cents, strict=True)
+    )
+    span = Span(first.due_on, first.span.start, run[-1].span.end, days, days)
+    told = f" ({days} days)"
+    text = first.description[: MOST_TEXT - len(told)] + told
+    return replace(first, span=span, quantity=quantity, amount=amount, description=text, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +164,9 @@ class Writer:
         span: Span,
         price: tuple[Decimal, Decimal, Decimal],
         text: str,
-        **more: Decimal,
+        *,
+        minimum: Decimal | None = None,
+        spent: Decimal | None = None,
     ) -> Iterator[ChargeLine]:
         quantity, unit, amount = price
         if amount == 0:
@@ -135,17 +185,22 @@ class Writer:
             tax_name=tax_name,
             tax_percent=tax_percent,
             late=self.spend.period is not None and due < self.spend.period.start,
-            **more,
+            minimum=minimum,
+            spent=spent,
         )
 
 
 @dataclass(frozen=True)
 class Spend:
-    """What a customer's calls came to in a span: given for the period asked, else from the ledger."""
+    """What a customer's calls came to in a span: given for the period asked, else from the ledger.
+
+    `free` is what the invoice that is being planned makes free, by first day; no line of it is written yet.
+    """
 
     customer: Customer
     period: Period | None
     usage_net: Decimal
+    free: Sequence[tuple[dt.date, Decimal]] = ()
 
     def of(self, span: Span) -> Decimal:
         if self.period is not None and (span.start, span.end) == (self.period.start, self.period.end):
@@ -156,7 +211,7 @@ class Spend:
         )
         # Free minutes that invoices took off the calls of these days were not spent.
         free = db.session.scalar(
-            select(func.sum(InvoiceItem.net))
+            select(func.sum(InvoiceItem.quantity * InvoiceItem.unit_price))
             .join(Invoice, Invoice.id == InvoiceItem.invoice_id)
             .where(
                 Invoice.customer_id == self.customer.id,
@@ -166,4 +221,5 @@ class Spend:
                 InvoiceItem.date_from < (span.end or NEVER),
             )
         )
-        return EXACT.add(spent or Decimal(0), free or Decimal(0))
+        planned = [amount for day, amount in self.free if span.start <= day < (span.end or NEVER)]
+        return add([spent or Decimal(0), free or Decimal(0), *planned])

@@ -142,7 +142,8 @@ def outlook(customer: Customer, assigned: Sequence[CustomerPackage]) -> dict[int
     today = today_of(customer)
     waiting: dict[int, int] = {}
     for line in due_until(customer, today):
-        waiting[line.customer_package.id] = waiting.get(line.customer_package.id, 0) + 1
+        key = line.customer_package.id
+        waiting[key] = waiting.get(key, 0) + len(line.charges)
     last: dict[int, Place] = {}
     for place in charged(customer.id, limit=None):
         last.setdefault(place.charge.customer_package_id, place)

@@ -8,7 +8,7 @@ that overlap a charged one are cut down to what is left.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from sqlalchemy.orm import contains_eager
 from dashboard.extensions import db
 from dashboard.models import Customer, CustomerPackage, Invoice, Package, PackageCharge
 from dashboard.queries import settings
-from dashboard.queries.package_lines import NEVER, ChargeLine, Spend, Writer
+from dashboard.queries.package_lines import NEVER, ChargeLine, Spend, Writer, joined
 from dashboard.rules.periods import Period
 from dashboard.rules.proration import uncovered
 from dashboard.rules.recurrence import Recurrence, Span
@@ -56,12 +56,16 @@ def plan(customer: Customer, period: Period, usage_net: Decimal) -> list[ChargeL
     return plan_many([(customer, period, usage_net)])[0]
 
 
-def plan_many(asked: Sequence[tuple[Customer, Period, Decimal]]) -> list[list[ChargeLine]]:
-    """`plan` for many, in the order asked; reads once for all of them."""
+def plan_many(
+    asked: Sequence[tuple[Customer, Period, Decimal]],
+    free: Mapping[int, Sequence[tuple[dt.date, Decimal]]] | None = None,
+) -> list[list[ChargeLine]]:
+    """`plan` for many, in the order asked; reads once for all of them. `free` is what these invoices make
+    free of each customer's calls, by first day."""
     found = held([customer for customer, _, _ in asked])
     plans = []
     for customer, period, usage_net in asked:
-        spend = Spend(customer, period, usage_net)
+        spend = Spend(customer, period, usage_net, (free or {}).get(customer.id, ()))
         plans.append(list(_of_period(found[customer.id], period, spend)) if customer.id in found else [])
     return plans
 
@@ -70,10 +74,12 @@ def due_until(
     customer: Customer,
     day: dt.date,
     *,
+    since: dt.date | None = None,
     package_id: int | None = None,
     auto: bool | None = None,
 ) -> list[ChargeLine]:
-    """Everything not charged yet that is due up to `day`, of one package or of all; the oldest first.
+    """Everything not charged yet that is due from `since` up to `day`, of one package or of all; the oldest
+    first.
 
     Minimum spend is due once its last day is over. `auto`: only what is charged to the account, or only what
     is not.
@@ -81,15 +87,22 @@ def due_until(
     one = held([customer], package_id=package_id).get(customer.id)
     if one is None:
         return []
-    spend = Spend(customer, None, Decimal(0))
-    lines = [
-        line
-        for assigned in one.assigned
-        for line in _lines(one, assigned, day + dt.timedelta(days=1), lambda due: due <= day, spend)
-        if line.kind != "minimum_spend" or line.due_on < day
-    ]
+    spend, over = Spend(customer, None, Decimal(0)), max(day, today_of(customer))
+
+    def wanted(due: dt.date) -> bool:
+        return due <= day and (since is None or due >= since)
+
+    found: list[ChargeLine] = []
+    for assigned in one.assigned:
+        lines = [
+            line
+            for line in _lines(one, assigned, day + dt.timedelta(days=1), wanted, spend)
+            if line.kind != "minimum_spend" or line.due_on < over
+        ]
+        found += (line for line in lines if charges_account(line))
+        found += joined(line for line in lines if not charges_account(line))
     return sorted(
-        (line for line in lines if auto is None or charges_account(line) == auto),
+        (line for line in found if auto is None or charges_account(line) == auto),
         key=lambda line: (line.due_on, line.customer_package.id, line.kind != "setup"),
     )
 
@@ -152,9 +165,8 @@ def _of_period(one: Held, period: Period, spend: Spend) -> Iterator[ChargeLine]:
         return day in period or (day < period.start and any(day in done for done in earlier))
 
     for assigned in one.assigned:
-        for line in _lines(one, assigned, period.end, wanted, spend):
-            if not charges_account(line):
-                yield line
+        lines = _lines(one, assigned, period.end, wanted, spend)
+        yield from joined(line for line in lines if not charges_account(line))
 
 
 def _lines(

@@ -13,7 +13,7 @@ from dashboard.queries.package_lines import ChargeLine
 from dashboard.queries.package_notices import Place, charged, next_charge
 from dashboard.queries.package_plan import charges_account, due_until, held, recurrence_of, today_of
 from dashboard.rules import tax
-from dashboard.rules.money import add, format_money
+from dashboard.rules.money import add, format_money, plain
 from dashboard.rules.recurrence import said
 
 
@@ -74,14 +74,14 @@ def simulate(
     customer: Customer, day: dt.date, *, since: dt.date | None = None, package_id: int | None = None
 ) -> Simulation:
     """What charging everything due from `since` up to the day would do. Reads only."""
-    due = due_until(customer, day, package_id=package_id)
-    lines = [line for line in due if since is None or line.due_on >= since]
+    lines = due_until(customer, day, since=since, package_id=package_id)
+    before = since and due_until(customer, since - dt.timedelta(days=1), package_id=package_id)
     return Simulation(
         customer,
         day,
         today_of(customer),
         _rows(lines, customer.currency),
-        len(due) - len(lines),
+        sum(len(line.charges) for line in before or ()),
         charged(customer.id, package_id=package_id),
         _coming(customer, day, package_id),
     )
@@ -105,6 +105,8 @@ def why(line: ChargeLine) -> str:
         held_against = f"Minimum {least}, spent {spent}"
         return held_against if span.whole else f"{held_against}; {span.days} of {span.of_days} days"
     rhythm = said(recurrence_of(assigned))
+    if line.parts:
+        return f"{rhythm}; {len(line.parts)} days of {plain(line.parts[0].quantity)}"
     if span.whole:
         return rhythm
     if span.start == assigned.start_date:

@@ -111,10 +111,42 @@ def test_weekly_daily_and_once(acorn):
         "2026-11-27",
         "2026-11-30",
         "2026-11-28",
-        "2026-11-29",
-        "2026-11-30",
     ]
     assert sum(amount for _, _, amount in found) == 14
+
+
+def test_days_in_a_row_are_one_line_and_each_is_charged_once(acorn):
+    give(acorn, name="Daily", frequency="daily", retail=D("0.675"), quantity="3", start="2026-11-21")
+    [line] = package_charges.plan(acorn, NOVEMBER, D(0))
+    assert (line.quantity, line.unit_price, line.amount) == (30, D("0.675"), D("20.25"))
+    assert (line.span.start, line.span.last, line.description) == (
+        DAY(2026, 11, 21),
+        DAY(2026, 11, 30),
+        "Daily (10 days)",
+    )
+    assert [part.due_on.day for part in line.charges] == list(range(21, 31))
+    assert [part.amount for part in line.charges] == [D("2.03")] * 5 + [D("2.02")] * 5
+    first = package_charges.charge(SYSTEM, acorn.id, DAY(2026, 11, 22)).invoice
+    assert (len(first.items), first.subtotal, charges()) == (1, D("4.05"), 2)
+    assert [str(one.due_on) for one in package_charges.plan(acorn, NOVEMBER, D(0))] == ["2026-11-23"]
+    invoices.delete(SYSTEM, first.id)
+    assert charges() == 0
+
+
+def test_a_run_from_a_day_on_leaves_what_was_due_before(acorn):
+    give(acorn, start="2026-09-10", minimum_spend=True, frequency_match=[1])
+    give(acorn, start="2026-09-01", name="Line")
+    since, today = DAY(2026, 11, 1), DAY(2026, 11, 23)
+    assert told(due_until(acorn, today, since=since)) == [("recurring", "2026-11-01", D(31))]
+    # October's minimum is over on the 31st, and counted as due before.
+    assert [str(line.due_on) for line in due_until(acorn, DAY(2026, 10, 31))] == [
+        "2026-09-01",
+        "2026-09-30",
+        "2026-10-01",
+        "2026-10-31",
+    ]
+    made = package_charges.charge(SYSTEM, acorn.id, today, since=since)
+    assert made.invoice.subtotal == 31
 
 
 def test_not_before_the_start_nor_after_the_end(acorn):
