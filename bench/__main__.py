@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from bench import data, export, lists
+from bench import billing, data, export, lists
 from bench.measure import Row, show
 from dashboard import create_app
 from dashboard.config import Settings
@@ -16,7 +16,8 @@ from tests.support.staff import Client, hashed_password, insert_staff, load_staf
 
 
 def main() -> int:
-    size = data.SIZES.get(os.environ.get("SIZE", "usual"))
+    name = os.environ.get("SIZE", "usual")
+    size = data.SIZES.get(name)
     if size is None:
         print(f"SIZE must be one of {', '.join(data.SIZES)}.")
         return 2
@@ -24,6 +25,7 @@ def main() -> int:
     try:
         for row_set in measured(running.servers, size):
             show(row_set)
+        show(billing.rows(running.servers, name))
     finally:
         running.stop()
     return 0
