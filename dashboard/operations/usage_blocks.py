@@ -200,9 +200,8 @@ class _Reader:
         width, found = self.reading.width, len(cells)
         if not any(cell.strip() for cell in cells):
             return b""
-        least = self.reading.least_width
-        extra = any(cell.strip() for cell in cells[width:]) and least == width
-        if found < least or extra:
+        extra = any(cell.strip() for cell in cells[width:]) and not self.reading.loose
+        if found < self.reading.least_width or extra:
             words = f"The line has {found} columns where {width} are expected."
             self._fault(block, number, words.replace("1 columns", "1 column") if found == 1 else words, line)
             return b""

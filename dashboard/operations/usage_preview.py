@@ -66,9 +66,8 @@ def _lines(stream: Iterable[bytes], reading: Reading) -> bytes:
 def _named(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """With the customers' names, and the result in words."""
     keys = {call["customer_id"] for call in calls} - {None}
-    names = dict(
-        session().execute(select(Customer.id, Customer.name).where(Customer.id.in_(keys))).tuples().all()
-    )
+    rows = session().execute(select(Customer.id, Customer.name).where(Customer.id.in_(keys)))
+    names = {row.id: row.name for row in rows}
     return [
         {
             **call,

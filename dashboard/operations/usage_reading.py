@@ -81,11 +81,14 @@ class Reading:
     source: str = ""
 
     @property
+    def loose(self) -> bool:
+        """Switches leave out or add columns at the end of a row, as their configuration changes."""
+        return self.format in ("asterisk", "freeswitch")
+
+    @property
     def least_width(self) -> int:
-        """The fewest columns that a row may have: switches leave out or add columns at the end of a row."""
-        if self.format in ("asterisk", "freeswitch") and self.columns:
-            return max(self.columns.values()) + 1
-        return self.width
+        """The fewest columns that a row may have."""
+        return max(self.columns.values()) + 1 if self.loose and self.columns else self.width
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "columns": dict(self.columns)}

@@ -195,7 +195,7 @@ def _recognised(
     names = [cell.strip() for cell in first]
     for name, kept in saved.items():
         if kept.get("names") == names:
-            reading = replace(_kept(kept, base), format=name, width=len(names), header=True)
+            reading = _headed(_kept(kept, base), names, _kept(kept, base).columns, base.width, name)
             why.append(f"Its column names are those of the saved format {name}.")
             return _guess(reading, names, rest, why)
     for format_, words, columns in (
@@ -208,7 +208,7 @@ def _recognised(
         ("freeswitch", "Its column names are those of FreeSWITCH.", freeswitch_columns(names)),
     ):
         if columns:
-            reading = replace(base, format=format_, header=True, columns=columns, width=len(names))
+            reading = _headed(base, names, columns, base.width, format_)
             return _guess(reading, names, rest, [*why, words])
     for shape in SHAPES:
         if sum(map(shape.fits, rows)) * 2 > len(rows):
@@ -218,10 +218,29 @@ def _recognised(
     columns = named_columns(names)
     if len(columns) >= 2 or not any(_NUMBERLIKE.fullmatch(name) for name in names):
         why.append("It has column names." if columns else "Its first row looks like column names.")
-        reading = replace(base, header=True, columns=columns, width=len(names))
+        reading = _headed(base, names, columns, base.width, "columns")
         return _guess(reading, names, rest, why)
     why.append("It has no column names.")
     return _guess(base, _unnamed(0, base.width), rows, why)
+
+
+def _headed(
+    reading: Reading, names: Sequence[str], columns: Mapping[str, int], width: int, format_: str
+) -> Reading:
+    """The reading of a file with column names. Rows may end with more delimiters than the names, or with
+    fewer; but names that are separated otherwise than the rows are no names."""
+    if len(names) < 2:
+        raise Refused(
+            f"The column names in the first line are separated otherwise than the {width} columns below them."
+        )
+    width = min(width, len(names))
+    return replace(
+        reading,
+        format=format_,
+        header=True,
+        width=width,
+        columns={name: at for name, at in columns.items() if at < width},
+    )
 
 
 def _unnamed(first: int, width: int) -> list[str]:

@@ -57,7 +57,8 @@ def text_pieces(stream: Stream, encoding: str) -> Iterator[Piece]:
                 yield Piece(_readable(lines, encoding), read)
     except BrokenOff as fault:
         broken = str(fault)
-    rest = cutter.end(decode(b"", final=True))
+    # Of a file that breaks off, what there is of the last line would be read as less than it was.
+    rest = cutter.feed(decode(b"", final=True)) if broken else cutter.end(decode(b"", final=True))
     if rest or broken:
         yield Piece(_readable(rest, encoding), read, broken)
 
