@@ -152,7 +152,7 @@ def test_the_day_that_madrid_has_no_hour_from_two_to_three(madrid):
 
 
 def test_the_month_of_new_york_that_ends_in_another_hour_than_it_began(new_york):
-    """In New York the hour from 01:00 comes twice on 2 November 2025; November begins UTC-4 and ends UTC-5."""
+    """In New York it is 01:00 to 02:00 twice on 2 November 2025: UTC-4, then UTC-5."""
     calls = [
         ("2025-11-01T03:30:00Z", "1", 1),  # Friday 31 October, 23:30
         ("2025-11-01T04:30:00Z", "1", 2),  # Saturday 1 November, 00:30

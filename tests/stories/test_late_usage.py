@@ -1,4 +1,4 @@
-"""Calls that a switch delivers after their month was invoiced: billed once, on the next invoice, and said so."""
+"""Calls that a switch delivers after their month was invoiced: billed once, on the next invoice."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_the_month_after_is_the_same_whether_the_month_before_was_void_or_not(ca
 
 
 def test_a_line_taken_out_of_a_draft_can_be_billed_on_the_next_invoice(caller, as_role):
-    """The clerk takes the calls to the United States out of July's draft: they are late in August, not lost."""
+    """Calls to the United States are taken out of July's draft: they come late in August."""
     clerk = as_role("clerk")
     july = billing.generate(clerk, caller.id, JULY).invoice_id
     lines = lines_of(july)
