@@ -245,11 +245,11 @@ class Reader:
                 if name == "rate_per_minute":
                     raise ValueError("Fill in the price; 0 where the call is free.")
                 return _ZERO
-            if "," in cell and not re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?", cell):
-                raise ValueError("Is this a decimal comma? Say so at “Prices are written”.")
             return single.price(cell) or _ZERO
         except ValueError as fault:
-            self._fault(row, name, str(fault))
+            comma = "," in cell and not self.comma
+            said = "Is this a decimal comma? Say so at “Prices are written”." if comma else str(fault)
+            self._fault(row, name, said)
             return _ZERO
 
     def _increments(self, row: Row) -> tuple[int | None, int | None]:
