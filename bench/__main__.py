@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from bench import billing, data, export, lists
+from bench import billing, data, export, lists, usage_list
 from bench.measure import Row, show
 from dashboard import create_app
 from dashboard.config import Settings
@@ -26,6 +26,7 @@ def main() -> int:
         for row_set in measured(running.servers, size):
             show(row_set)
         show(billing.rows(running.servers, name))
+        show(usage_list.rows(running.servers, name))
     finally:
         running.stop()
     return 0
