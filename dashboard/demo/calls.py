@@ -46,7 +46,12 @@ RANGES: tuple[Range, ...] = (
 )
 # Minimum and pulse in seconds of a destination's calls; the card's own elsewhere.
 INCREMENTS = {"United Kingdom Mobile": (60, 6), "Germany Mobile": (30, 6), "Australia": (60, 60)}
-CARRIERS = ("Example Carrier One", "Sample Route Two")
+# By the currency that each bills in, with the trunk's name; whose currency none has goes by the first.
+CARRIERS = {
+    "USD": ("Example Carrier One", "one"),
+    "EUR": ("Sample Route Two", "two"),
+    "GBP": ("Demo Trunk Three", "three"),
+}
 _RESULTS = ("answered",) * 78 + ("no_answer",) * 13 + ("busy",) * 6 + ("failed",) * 3
 # How busy each hour of the day is.
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 20, 18, 14, 16, 18, 18, 16, 12, 8, 5, 4, 3, 2, 1)
@@ -60,7 +65,7 @@ class Call:
     started: dt.datetime
     seconds: int
     result: str
-    carrier: str
+    trunk: str
     unique_id: str
 
 
@@ -101,6 +106,6 @@ def _call(company: Company, dice: random.Random, day: dt.date, at: int) -> Call:
         started=started,
         seconds=seconds,
         result=result,
-        carrier=CARRIERS[0] if dice.random() < 0.7 else CARRIERS[1],
+        trunk=CARRIERS.get(company.currency, CARRIERS["USD"])[1],
         unique_id=f"demo-{company.key}-{at}",
     )

@@ -66,6 +66,8 @@ class _Books:
     """
 
     setting: Setting
+    # From here on schedules bill, and there are calls.
+    since: dt.date
     customers: dict[Company, Customer] = field(default_factory=dict)
     packages: dict[tuple[str, str], Package] = field(default_factory=dict)
     invoices: dict[int, Invoice] = field(default_factory=dict)
@@ -84,7 +86,7 @@ def load(today: dt.date | None = None) -> bool:
 
 
 def _write(story: Story, today: dt.date) -> None:
-    books = _Books(settings.current())
+    books = _Books(settings.current(), first_day(today))
     if not books.setting.company_name:
         account.update(DEMO, PROVIDER)
     for currency in RATES:
@@ -110,7 +112,7 @@ def _write(story: Story, today: dt.date) -> None:
 
 
 def _add_usage(books: _Books, today: dt.date) -> None:
-    start = dt.datetime.combine(first_day(today), dt.time(), dt.UTC) - dt.timedelta(days=31)
+    start = dt.datetime.combine(books.since, dt.time(), dt.UTC) - dt.timedelta(days=31)
     cards = make_cards(DEMO, start)
     for company, customer in books.customers.items():
         customer.rate_card_id = cards[company.currency]
@@ -147,13 +149,17 @@ def _add_customer(books: _Books, company: Company, story: Story, at: int, manage
     books.customers[company] = customer
     _add_contacts(customer.id, company, at)
     for had in story.had[company]:
+        # What the schedule charges begins where the bills made by hand end.
+        start = max(had.start, books.since) if company.schedule != "none" else had.start
+        if had.end is not None and had.end < start:
+            continue
         assignments.create(
             DEMO,
             {
                 "customer_id": customer.id,
                 "package_id": books.packages[had.code, company.currency].id,
                 "quantity": had.quantity,
-                "start_date": had.start,
+                "start_date": start,
                 "end_date": had.end,
             },
         )

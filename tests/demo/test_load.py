@@ -84,7 +84,7 @@ def test_calls_are_rated_billed_and_left_to_bill(app):
     # October waits to be billed.
     october = UsageDay.day.between(dt.date(2026, 10, 1), dt.date(2026, 10, 31))
     assert count(october, UsageDay.invoice_item_id.is_(None)) > 1_000
-    assert db.session.scalar(select(func.count(UsageDay.provider_id.distinct()))) == 2
+    assert db.session.scalar(select(func.count(UsageDay.provider_id.distinct()))) == 3
 
 
 def test_the_same_calls_every_time():
