@@ -94,9 +94,10 @@ def due_until(
 
     found: list[ChargeLine] = []
     for assigned in one.assigned:
+        reach = Period(min(since or assigned.start_date, day), day + dt.timedelta(days=1))
         lines = [
             line
-            for line in _lines(one, assigned, day + dt.timedelta(days=1), wanted, spend)
+            for line in _lines(one, assigned, reach, wanted, spend)
             if line.kind != "minimum_spend" or line.due_on < over
         ]
         found += (line for line in lines if charges_account(line))
@@ -160,23 +161,25 @@ def _add_invoiced(found: dict[int, Held]) -> None:
 
 def _of_period(one: Held, period: Period, spend: Spend) -> Iterator[ChargeLine]:
     earlier = [done for done in one.invoiced if done.start < period.start]
+    first = min([period.start, *(done.start for done in earlier)])
 
     def wanted(day: dt.date) -> bool:
         return day in period or (day < period.start and any(day in done for done in earlier))
 
     for assigned in one.assigned:
-        lines = _lines(one, assigned, period.end, wanted, spend)
+        lines = _lines(one, assigned, Period(first, period.end), wanted, spend)
         yield from joined(line for line in lines if not charges_account(line))
 
 
 def _lines(
     one: Held,
     assigned: CustomerPackage,
-    until: dt.date,
+    reach: Period,
     wanted: Wanted,
     spend: Spend,
 ) -> Iterator[ChargeLine]:
-    """The charges of one assigned package that are wanted by their due day and not charged yet."""
+    """The charges of one assigned package, of spans that touch `reach`, that are wanted by their due day and
+    not charged yet."""
     package = assigned.package
     charged = one.charged.get(assigned.id, [])
     done = {(charge.kind, charge.due_on) for charge in charged}
@@ -192,7 +195,7 @@ def _lines(
     if package.retail <= 0:
         return
     kind = "minimum_spend" if package.minimum_spend else "recurring"
-    for span in recurrence_of(assigned).spans(assigned.end_date, until):
+    for span in recurrence_of(assigned).spans(assigned.end_date, reach.end, reach.start):
         due = span.last if package.minimum_spend else span.due_on
         if due is None or not wanted(due) or (kind, due) in done:
             continue

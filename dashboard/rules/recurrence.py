@@ -90,13 +90,16 @@ class Recurrence:
             day = self.after(day)
         return found
 
-    def spans(self, last: date | None, until: date) -> Iterator[Span]:
-        """From the anchor on, those that begin before `until`; the last ends with the day `last`.
+    def spans(self, last: date | None, until: date, since: date | None = None) -> Iterator[Span]:
+        """Those that begin before `until`, from the anchor on or from the one that holds `since`; the last
+        ends with the day `last`.
 
-        The first begins on the anchor and is shorter where that is no due day; so may the last be.
+        The first of all begins on the anchor and is shorter where that is no due day; so may the last be.
         """
         stop = None if last is None else last + DAY
         start = self.anchor
+        if since is not None and since > start:
+            start = max(start, self.latest(since) or start)
         while start < until and (stop is None or start < stop):
             span = self._span(start, stop)
             yield span

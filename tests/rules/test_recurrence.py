@@ -143,6 +143,15 @@ def test_each_day_lies_in_the_span_that_is_found_for_it(
     assert [found] == (listed or [None])
 
 
+@given(recurrences(), st.integers(-50, 300), st.integers(1, 400))
+def test_spans_from_a_day_on_are_the_last_of_all(what: Recurrence, since: int, ahead: int) -> None:
+    first, until = what.anchor + timedelta(days=since), what.anchor + timedelta(days=ahead)
+    every = list(what.spans(None, until))
+    assert list(what.spans(None, until, first)) == [
+        one for one in every if one.end is None or one.end > first
+    ]
+
+
 @given(recurrences(), DAYS)
 def test_after_and_latest_agree_with_the_days_one_by_one(what: Recurrence, day: date) -> None:
     following, latest = what.after(day), what.latest(day)
