@@ -113,6 +113,8 @@ class _Reader:
             return
         made = []
         for number, head, line, count in zip(numbers, heads, lines, counts, strict=True):
+            if not line:
+                continue
             if count == need and self._plain([line]):
                 made.append(head + line + b"\n")
             elif row := self._row(number, line, block):

@@ -15,8 +15,8 @@ PIECE = 1 << 20
 LONGEST_LINE = 64 * 1024
 GZIP = b"\x1f\x8b"
 # Records of calls shrink to a twentieth. What unfolds further was made to fill the disk.
-MOST_UNFOLDED = 500
-UNFOLDED_FREELY = 256 << 20
+MOST_UNFOLDED = 200
+UNFOLDED_FREELY = 64 << 20
 
 Stream = BinaryIO | Iterable[bytes]
 
