@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, any_, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from dashboard.extensions import db
 from dashboard.models import (
@@ -195,7 +196,7 @@ def _calls(customer_id: int, span: Span, day_ids: Sequence[int], digits: list[st
         .outerjoin(RateCard, RateCard.id == Rate.rate_card_id)
         .where(
             UsageRecord.customer_id == customer_id,
-            UsageRecord.usage_day_id.in_(list(day_ids)),
+            UsageRecord.usage_day_id == any_(cast(list(day_ids), ARRAY(BigInteger))),
             UsageRecord.started_at >= begins,
             UsageRecord.started_at < ends,
             UsageDay.day >= span.start,
