@@ -27,7 +27,7 @@ from dashboard.models.customer import (
 from dashboard.models.usage import RULE_KINDS
 from dashboard.operations import customers
 from dashboard.operations.errors import Invalid
-from dashboard.queries import customer_list, settings, usage_rules
+from dashboard.queries import customer_list, rates, settings, usage_rules
 from dashboard.queries import customers as customer_queries
 from dashboard.queries.invoices import open_invoices
 from dashboard.queries.package_notices import outlook
@@ -335,6 +335,8 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
             "balances": balances(record.id),
             "invoices": open_invoices(record.id, 10),
             "payments": last_payments(record.id),
+            "rates": rates.cards_of(record) if self.may("rate.read") else None,
+            "may_add_rates": self.may("rate.write"),
         }
 
     def _invoices_tab(self, record: Any) -> dict[str, Any]:

@@ -77,6 +77,19 @@ def card_of_customer(customer_id: int) -> RateCard | None:
     return db.session.scalars(select(RateCard).where(RateCard.customer_id == customer_id)).one_or_none()
 
 
+@dataclass(frozen=True)
+class Cards:
+    """What a customer's calls are charged by: rates of its own, then the card it is sold by."""
+
+    own: RateCard | None
+    sold: RateCard | None
+
+
+def cards_of(customer: Customer) -> Cards:
+    sold = db.session.get(RateCard, customer.rate_card_id) if customer.rate_card_id is not None else None
+    return Cards(card_of_customer(customer.id), sold)
+
+
 def card_of_provider(provider_id: int) -> RateCard | None:
     return db.session.scalars(select(RateCard).where(RateCard.provider_id == provider_id)).one_or_none()
 
