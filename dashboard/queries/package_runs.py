@@ -106,7 +106,7 @@ def why(line: ChargeLine) -> str:
         return held_against if span.whole else f"{held_against}; {span.days} of {span.of_days} days"
     rhythm = said(recurrence_of(assigned))
     if line.parts:
-        return f"{rhythm}; {len(line.parts)} days of {plain(line.parts[0].quantity)}"
+        return f"{rhythm}; {plain(line.parts[0].quantity)} for {len(line.parts)} days"
     if span.whole:
         return rhythm
     if span.start == assigned.start_date:
