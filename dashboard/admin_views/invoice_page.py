@@ -10,6 +10,7 @@ from dashboard.documents.invoice_context import PrintedInvoice, printed
 from dashboard.documents.snapshot import address_of
 from dashboard.extensions import db
 from dashboard.models import Customer, Invoice, Package
+from dashboard.models.invoice import SUMMED_KINDS
 from dashboard.queries import settings
 from dashboard.queries.explain import made_by
 from dashboard.queries.packages import default_tax
@@ -86,6 +87,10 @@ def editor_data(form: Form, record: Invoice | None) -> dict[str, Any]:
         "customer": customer_data(customer) if customer else None,
         "tax": {"percent": plain(tax_percent), "name": tax_name},
         "packages": _packages(form),
+        # Lines that are sums of calls: their figures are shown, not edited.
+        "summed": [item.id for item in record.items if item.kind in SUMMED_KINDS]
+        if record is not None
+        else [],
     }
 
 

@@ -51,6 +51,8 @@ LINE_KINDS = {
     "free_minutes": "Free minutes",
     "adjustment": "Adjustment",
 }
+# Lines that are sums of calls: what they come to is changed only by another line beside them.
+SUMMED_KINDS = ("usage", "late_usage", "free_minutes")
 
 
 class Invoice(Base, Stamped):

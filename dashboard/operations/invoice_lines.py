@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from dashboard.models import Invoice, InvoiceItem, Package
+from dashboard.models.invoice import SUMMED_KINDS
 from dashboard.operations import checks
 from dashboard.operations.base import Actor, check_version, fetch, operation, session
 from dashboard.operations.errors import Invalid, Refused, Stale
@@ -31,6 +32,12 @@ CHECKS: dict[str, checks.Check] = {
 REQUIRED = ("quantity", "unit_price", "tax_percent")
 LARGEST_QUANTITY = Decimal(10) ** 12
 NEVER_NULL = ("description", "tax_name")
+# What a line that is a sum of calls keeps as it is.
+SUMMED = {
+    "quantity": "This line is a sum of calls, so its quantity stays. Add another line for the difference.",
+    "unit_price": "This is the sum of the calls, so it stays. Add another line for the difference.",
+    "package_id": "This line is a sum of calls, so its package stays.",
+}
 
 
 @operation("invoice.draft")
@@ -46,9 +53,7 @@ def update_item(
     item = fetch(InvoiceItem, key, "invoice line", lock=True)
     with session().no_autoflush:
         try:
-            for name, value in read_line(values, new=False).items():
-                setattr(item, name, value)
-            check_line(item)
+            _put(item, read_line(values, new=False))
             settle(invoice)
         except Invalid as fault:
             raise _of_one_line(fault, invoice.items.index(item)) from fault
@@ -94,9 +99,7 @@ def change_lines(invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> None:
     for at, row in enumerate(rows):
         line = known[int(row["id"])] if row.get("id") else InvoiceItem()
         try:
-            for name, value in read_line(row, new=line.id is None).items():
-                setattr(line, name, value)
-            check_line(line)
+            _put(line, read_line(row, new=line.id is None))
         except Invalid as fault:
             errors.update({f"items-{at}-{name}": said for name, said in fault.errors.items()})
         line.position = at + 1
@@ -104,8 +107,36 @@ def change_lines(invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> None:
     if errors:
         raise Invalid(errors)
     if len(known) > sum(line.id is not None for line in lines):
+        _check_removed(known.values(), lines)
         _touch(invoice)
     invoice.items = lines
+
+
+def _put(line: InvoiceItem, taken: Mapping[str, Any]) -> None:
+    """Change a line, whose values were read. One that is a sum of calls keeps what it comes to."""
+    if line.kind in SUMMED_KINDS:
+        faults = {
+            name: said
+            for name, said in SUMMED.items()
+            if name in taken and taken[name] != getattr(line, name)
+        }
+        if faults:
+            raise Invalid(faults)
+    for name, value in taken.items():
+        setattr(line, name, value)
+    check_line(line)
+
+
+def _check_removed(known: Iterable[InvoiceItem], lines: Sequence[InvoiceItem]) -> None:
+    """Calls may be taken off a draft; they are billed later. What made them free goes with them."""
+    calls_gone = any(line.kind in ("usage", "late_usage") and line not in lines for line in known)
+    if calls_gone and any(line.kind == "free_minutes" for line in lines):
+        raise Invalid(
+            {
+                "items": "Free minutes of this invoice are those of its calls. "
+                "Remove the line of free minutes too, or keep the calls."
+            }
+        )
 
 
 def same_lines(invoice: Invoice, rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -222,6 +222,13 @@ def _take_customer(invoice: Invoice, customer: Customer) -> None:
                 "Void it, and make a new invoice."
             }
         )
+    if invoice.customer_id not in (None, customer.id) and invoice.origin in ("generated", "package"):
+        raise Invalid(
+            {
+                "customer_id": f"This invoice was made of usage and packages of {invoice.customer_name}, so its "
+                "customer stays. Delete the draft, and make one for the other customer."
+            }
+        )
     invoice.customer = customer
     invoice.customer_name = customer.name
     invoice.currency = customer.currency

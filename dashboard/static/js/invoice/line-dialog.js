@@ -1,7 +1,7 @@
 // "Edit Invoice Line": a row of the table in a dialog. Nothing reaches the row before Save.
 import { ask, openDialog } from "../dialogs.js";
 import { NumberError, parseDecimal } from "../money.js";
-import { FIELDS, check, copy, fault, fieldOf, firstWrong, packageInput, setValue, showError, typed, value } from "./line.js";
+import { FIELDS, check, copy, copyFixed, fault, fieldOf, firstWrong, packageInput, setValue, showError, typed, value } from "./line.js";
 import { settleLine } from "./packages.js";
 import { afterPress } from "./press.js";
 
@@ -16,6 +16,7 @@ export function startLineDialog(editor) {
   editor.openLine = (row) => {
     session.row = row;
     copy(row ?? editor.blank(), form);
+    copyFixed(row, form);
     form.querySelector("[data-question]")?.remove();
     session.before = content(form);
     show();

@@ -27,7 +27,7 @@ export const setTyped = (line, fields) => typedBy.set(line, new Set(fields));
 
 export function setValue(line, field, text) {
   const element = input(line, field);
-  if (element.value === text) return;
+  if (element.value === text || element.readOnly) return;
   element.value = text;
   clearError(line, field);
   if (field === "date_from" || field === "date_to") showRange(line);
@@ -55,6 +55,12 @@ export function copy(from, to) {
   to.dataset.packageCurrency = from.dataset.packageCurrency ?? "";
   setTyped(to, typed(from));
   if (to.matches("[data-line]")) showRange(to);
+}
+
+/** What of a line is a sum of calls can't be edited; so it is in the dialog, too. */
+export function copyFixed(from, to) {
+  for (const field of ["package", "quantity", "unit_price"]) input(to, field).readOnly = Boolean(from && input(from, field).readOnly);
+  for (const button of to.querySelectorAll("[data-step]")) button.disabled = input(to, "quantity").readOnly;
 }
 
 export function numberError(field, text) {

@@ -31,6 +31,7 @@ export async function find(base, customer, words) {
 
 /** Open under `input` with what matches `words`. */
 export function open(input, base, customer, words) {
+  if (input.readOnly) return;
   if (owner !== input) close();
   owner = input;
   input.setAttribute("aria-expanded", "true");

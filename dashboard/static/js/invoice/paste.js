@@ -92,7 +92,7 @@ function tooLong(target, text) {
 function cleanOne(editor, event, text) {
   const cell = event.target;
   const field = cell.matches("[data-cell]") ? fieldOf(cell) : "";
-  if (!NUMBERS.includes(field) || (cell.value && cell.selectionEnd - cell.selectionStart < cell.value.length)) return;
+  if (cell.readOnly || !NUMBERS.includes(field) || (cell.value && cell.selectionEnd - cell.selectionStart < cell.value.length)) return;
   event.preventDefault();
   cell.value = cleanNumber(text.trim());
   cell.dispatchEvent(new Event("input", { bubbles: true }));
@@ -126,6 +126,7 @@ function fillLine(editor, line, fields, cells) {
     const text = cells[at];
     if (!field || text === undefined) return;
     if (field === "package_id") {
+      if (packageInput(line).readOnly) return;
       clearPackage(line);
       packageInput(line).value = text.slice(0, 120);
       return;
