@@ -225,7 +225,7 @@ def _take_customer(invoice: Invoice, customer: Customer) -> None:
     if invoice.customer_id not in (None, customer.id) and invoice.origin in ("generated", "package"):
         raise Invalid(
             {
-                "customer_id": f"This invoice was made of usage and packages of {invoice.customer_name}, so its "
+                "customer_id": f"This invoice was made of what {invoice.customer_name} used and has, so its "
                 "customer stays. Delete the draft, and make one for the other customer."
             }
         )

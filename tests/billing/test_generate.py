@@ -259,3 +259,13 @@ def test_very_many_destinations_fold_into_one_last_line(caller, monkeypatch):
         ("usage", "Calls to other destinations", "10.00"),
     ]
     assert billed_wrongly() == []
+
+
+def test_what_came_before_the_schedule_is_not_billed_by_it(caller):
+    call(caller, "2025-10-05")
+    customers.update(SYSTEM, caller.id, {"invoice_from": dt.date(2025, 11, 1)})
+    outcome = billing.generate(SYSTEM, caller.id, OCTOBER)
+    assert (outcome.state, outcome.invoice_id) == ("refused", None)
+    assert "2025-11-01" in outcome.reason
+    customers.update(SYSTEM, caller.id, {"invoice_from": None})
+    assert billing.generate(SYSTEM, caller.id, OCTOBER).state == "made"
