@@ -186,7 +186,9 @@ class UsageImportView(AdminView):
             "has_file": usage_imports.has_file(made),
         }
         if wants_fragment():
-            return self.render("admin/usage_import/_progress.html", **context)
+            part = self.render("admin/usage_import/_progress.html", **context)
+            # Once it has ended the whole page is new: bad rows, what waits, the buttons.
+            return part, 200, {} if live else {"HX-Refresh": "true"}
         return self._page(
             "details",
             made.filename,
