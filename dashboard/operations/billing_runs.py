@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.models import BillingRun, BillingRunRow, Customer, Job
@@ -188,19 +188,21 @@ class _Work:
 
     def file(self, outcomes: Sequence[Outcome]) -> None:
         """Only rows that nobody else has done: a worker taken for dead may still be at it."""
-        states = {"made": "done", "failed": "failed"}
         table = _table()
-        for outcome in outcomes:
-            row = self.rows[outcome.customer_id, outcome.period]
-            session().execute(
-                update(table)
-                .where(table.c.id == row.id, table.c.state == "ready")
-                .values(
-                    state=states.get(outcome.state, "refused"),
-                    reason=outcome.reason[:500] or None,
-                    invoice_id=outcome.invoice_id if outcome.state == "made" else None,
-                )
-            )
+        session().execute(
+            update(table)
+            .where(table.c.id == bindparam("key"), table.c.state == "ready")
+            .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "invoice_id")}),
+            [
+                {
+                    "key": self.rows[outcome.customer_id, outcome.period].id,
+                    "new_state": {"made": "done", "failed": "failed"}.get(outcome.state, "refused"),
+                    "new_reason": outcome.reason[:500] or None,
+                    "new_invoice_id": outcome.invoice_id if outcome.state == "made" else None,
+                }
+                for outcome in outcomes
+            ],
+        )
 
 
 def ended(job: Job) -> None:
@@ -290,9 +292,9 @@ def _file(run_id: int, previews: Sequence[Preview]) -> None:
         }
         for one in previews
     ]
-    statement = insert(_table()).values(rows)
+    statement = insert(_table())
     fresh = {name: statement.excluded[name] for name in rows[0] if name != "billing_run_id"}
-    session().execute(statement.on_conflict_do_update(constraint="uq_billing_run_row", set_=fresh))
+    session().execute(statement.on_conflict_do_update(constraint="uq_billing_run_row", set_=fresh), rows)
 
 
 def _left(run_id: int) -> tuple[ColumnElement[bool], ...]:
