@@ -20,6 +20,9 @@ from dashboard.models import (
     InvoiceItem,
     Package,
     Payment,
+    Provider,
+    RateCard,
+    RateRevision,
     Staff,
 )
 from dashboard.queries import audit_words
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 REFERENCES = {
     "customer_id": "customer",
     "package_id": "package",
+    "provider_id": "provider",
+    "rate_card_id": "rate_card",
     "account_manager_id": "staff",
     "payment_id": "payment",
     "invoice_id": "invoice",
@@ -66,6 +71,9 @@ def _sources() -> dict[str, _Source]:
         ),
         "invoice_item": _Source(InvoiceItem, line),
         "payment": _Source(Payment, func.concat("Payment ", sql_cast(Payment.id, Text)), Payment.currency),
+        "provider": _Source(Provider, Provider.name, Provider.currency),
+        "rate_card": _Source(RateCard, RateCard.name, RateCard.currency),
+        "rate_revision": _Source(RateRevision, RateRevision.source),
         "staff": _Source(Staff, Staff.name),
     }
 
@@ -75,6 +83,8 @@ _NAMED_BY: dict[str, Callable[[dict[str, Any]], Any]] = {
     "customer": lambda kept: kept.get("name"),
     "contact": lambda kept: kept.get("name"),
     "package": lambda kept: kept.get("name"),
+    "provider": lambda kept: kept.get("name"),
+    "rate_card": lambda kept: kept.get("name"),
     "staff": lambda kept: kept.get("name"),
     "invoice": lambda kept: kept.get("number"),
     "invoice_item": lambda kept: kept.get("description"),

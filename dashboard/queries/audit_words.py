@@ -21,7 +21,8 @@ from dashboard.models.customer import (
 from dashboard.models.invoice import TAX_MODES
 from dashboard.models.package import FREQUENCIES, PACKAGE_TYPES
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
-from dashboard.models.setting import NUMBER_RESETS, SMTP_SECURITY
+from dashboard.models.rate import CARD_KINDS, PROVIDER_STATUSES, ROUNDINGS
+from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
 from dashboard.models.staff import ROLE_NAMES
 from dashboard.rules.money import format_money, plain
 
@@ -38,6 +39,9 @@ NOUNS: dict[str, tuple[str, str]] = {
     "payment": ("payment", "payments"),
     "allocation": ("allocation", "allocations"),
     "refund": ("refund", "refunds"),
+    "provider": ("provider", "providers"),
+    "rate_card": ("rate card", "rate cards"),
+    "rate_revision": ("revision", "revisions"),
     "setting": ("settings", "settings"),
     "staff": ("staff account", "staff accounts"),
 }
@@ -50,6 +54,12 @@ USUAL_AT_FIRST = frozenset({"position", "revision", "origin"})
 
 _LABELS: dict[str, str] = {
     "account_manager_id": "Account manager",
+    "rate_card_id": "Rate card",
+    "minimum_seconds": "MCD",
+    "pulse_seconds": "Pulse",
+    "cost_places": "Cost precision",
+    "valid_from": "From",
+    "whole": "Whole card",
     "amount": "Total",
     "vat_number": "VAT number",
     "tax_percent": "Tax %",
@@ -94,6 +104,11 @@ _CHOICES: dict[tuple[str, str], Mapping[str, str]] = {
     ("invoice", "origin"): _ORIGINS,
     ("payment", "status"): PAYMENT_STATUSES,
     ("payment", "method"): PAYMENT_METHODS,
+    ("provider", "status"): PROVIDER_STATUSES,
+    ("rate_card", "kind"): CARD_KINDS,
+    ("rate_card", "duration_rounding"): ROUNDINGS,
+    ("rate_card", "cost_rounding"): ROUNDINGS,
+    ("setting", "generated_invoices"): GENERATED_INVOICES,
     ("setting", "number_reset"): NUMBER_RESETS,
     ("setting", "tax_mode"): TAX_MODES,
     ("setting", "invoice_line_grouping"): LINE_GROUPINGS,
