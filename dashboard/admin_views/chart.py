@@ -71,8 +71,9 @@ def chart(points: Sequence[tuple[str, Figures]], currency: str) -> Chart | None:
     )
     return Chart(
         places,
-        points[0][0],
-        points[-1][0],
+        # The day that a period begins is enough below the chart.
+        points[0][0].split()[0],
+        points[-1][0].split()[0],
         format_money(high, currency),
         format_money(low, currency),
         _number(high * plot.scale),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -66,7 +66,8 @@ class Call:
 
     @property
     def cost_steps(self) -> list[Step]:
-        return self._explained(self.cost_rate)
+        steps = self._explained(self.cost_rate)
+        return [*steps[:-1], replace(steps[-1], label="Cost")] if steps else []
 
     def _explained(self, rate: Rate | None) -> list[Step]:
         answered = self.record.result == "answered"
