@@ -57,6 +57,10 @@ class CustomerForm(Form):
     tags = fields.tags("Tags")
     account_manager_id = fields.lookup("Account Manager", "manager", hint="Nobody")
     invoice_schedule = fields.choice("Invoice Schedule", INVOICE_SCHEDULES, default="none")
+    invoice_from = fields.day(
+        "Invoice From",
+        help="The schedule begins on this day. Empty: with the first usage or package.",
+    )
     invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365, help="Empty: as in Settings.")
     invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
     invoice_line_grouping = fields.choice("Invoice Line Grouping", LINE_GROUPINGS, blank=OWN)
@@ -92,6 +96,7 @@ class CustomerForm(Form):
             "Invoices",
             (
                 "invoice_schedule",
+                "invoice_from",
                 "invoice_due_days",
                 "invoice_template",
                 "invoice_line_grouping",

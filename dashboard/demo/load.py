@@ -68,6 +68,7 @@ class _Books:
     setting: Setting
     # From here on schedules bill, and there are calls.
     since: dt.date
+    cards: dict[str, int] = field(default_factory=dict)
     customers: dict[Company, Customer] = field(default_factory=dict)
     packages: dict[tuple[str, str], Package] = field(default_factory=dict)
     invoices: dict[int, Invoice] = field(default_factory=dict)
@@ -92,11 +93,13 @@ def _write(story: Story, today: dt.date) -> None:
     for currency in RATES:
         for product in PRODUCTS:
             books.packages[product.code, currency] = packages.create(DEMO, product.values(currency))
+    start = dt.datetime.combine(books.since, dt.time(), dt.UTC) - dt.timedelta(days=31)
+    books.cards = make_cards(DEMO, start)
     managers = session().scalars(select(Staff.id).where(Staff.active).order_by(Staff.id)).all()
     for at, company in enumerate(COMPANIES):
         manager = managers[at % len(managers)] if managers and at % 2 else None
         _add_customer(books, company, story, at, manager)
-    _add_usage(books, today)
+    load_usage(DEMO, books.customers, today)
     events: list[Bill | Pay | Cycle] = [*story.events, *cycles(today)]
     for event in sorted(events, key=lambda event: (event.day, isinstance(event, Pay))):
         if isinstance(event, Bill):
@@ -109,14 +112,6 @@ def _write(story: Story, today: dt.date) -> None:
     for company in COMPANIES:
         if company.status == "inactive":
             customers.update(DEMO, books.customers[company].id, {"status": "inactive"})
-
-
-def _add_usage(books: _Books, today: dt.date) -> None:
-    start = dt.datetime.combine(books.since, dt.time(), dt.UTC) - dt.timedelta(days=31)
-    cards = make_cards(DEMO, start)
-    for company, customer in books.customers.items():
-        customer.rate_card_id = cards[company.currency]
-    load_usage(DEMO, books.customers, today)
 
 
 def _add_customer(books: _Books, company: Company, story: Story, at: int, manager: int | None) -> None:
@@ -136,6 +131,8 @@ def _add_customer(books: _Books, company: Company, story: Story, at: int, manage
             "tax_percent": tax.percent if tax else None,
             "invoice_due_days": (None, 14, 30, 45)[at % 4],
             "invoice_schedule": company.schedule,
+            "invoice_from": books.since if company.schedule != "none" else None,
+            "rate_card_id": books.cards[company.currency],
             "time_zone": TIME_ZONES[company.country] if at % 5 == 0 else None,
             "account_manager_id": manager,
             "tags": [

@@ -52,6 +52,10 @@ def unbillable(facts: Facts | None, customer_id: int, period: Period) -> Outcome
     if covering is not None:
         said = f"{covering.name} covers {covering.period} already."
         return Outcome(customer_id, period, covering.id, "exists", said)
+    begins = facts.customer.invoice_from
+    if begins is not None and period.end <= begins:
+        said = f"{facts.customer.name} is invoiced by schedule from {begins} on (Invoice From on its page)."
+        return Outcome(customer_id, period, None, "refused", said)
     setting = settings.current()
     start, end = bounds(period, facts.zone)
     moment = now()

@@ -30,7 +30,9 @@ from dashboard.operations import checks, contacts
 from dashboard.operations.base import Actor, check_version, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Missing, Refused
+from dashboard.queries import settings
 from dashboard.rules import money
+from dashboard.rules.periods import period_of
 
 CHECKS: dict[str, checks.Check] = {
     "name": checks.text(200, required=True),
@@ -43,6 +45,7 @@ CHECKS: dict[str, checks.Check] = {
     "tags": checks.tags,
     "account_manager_id": checks.key,
     "invoice_schedule": checks.choice(INVOICE_SCHEDULES),
+    "invoice_from": checks.day(),
     "invoice_due_days": checks.whole(0, 365),
     "invoice_template": checks.choice(INVOICE_TEMPLATES, required=False),
     "invoice_line_grouping": checks.choice(LINE_GROUPINGS, required=False),
@@ -88,8 +91,11 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
     changed = {name for name, value in taken.items() if getattr(customer, name) != value}
     if "currency" in changed:
         _check_currency_free(customer, taken["currency"])
+    had_none = customer.invoice_schedule == "none"
     for name in changed:
         setattr(customer, name, taken[name])
+    if had_none and "invoice_schedule" in changed:
+        _begin_schedule(customer)
     _check_together(customer, changed)
     session().flush()
     if "name" in changed:
@@ -103,6 +109,14 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
 
         rebuild_open(actor, [key])
     return customer
+
+
+def _begin_schedule(customer: Customer) -> None:
+    """A schedule that is set later begins with the present period where there are invoices already: what
+    they billed must not be billed again. Staff may set another day."""
+    billed = select(Invoice.id).where(Invoice.customer_id == customer.id, Invoice.state != "void").limit(1)
+    if customer.invoice_from is None and session().scalar(billed) is not None:
+        customer.invoice_from = period_of(customer.invoice_schedule, settings.today()).start
 
 
 @operation("customer.delete")

@@ -66,7 +66,10 @@ def first_day(customer: Customer) -> dt.date | None:
             select(func.min(CustomerPackage.start_date)).where(CustomerPackage.customer_id == customer.id)
         ),
     ]
-    return min((day for day in found if day is not None), default=None)
+    first = min((day for day in found if day is not None), default=None)
+    if first is None or customer.invoice_from is None:
+        return first
+    return max(first, customer.invoice_from)
 
 
 def due_periods(customer: Customer, today: dt.date) -> list[Period]:

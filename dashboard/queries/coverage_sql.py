@@ -20,10 +20,10 @@ WITH slot AS (
   ) AS s(zone, start_day, end_day, from_at, until_at)
 ), who AS (
   SELECT c.id, c.name, c.status, c.currency, c.empty_invoices, coalesce(c.time_zone, :zone) AS zone,
-    least(
+    greatest(c.invoice_from, least(
       (SELECT min(u.day) FROM usage_day u WHERE u.customer_id = c.id),
       (SELECT min(p.start_date) FROM customer_package p WHERE p.customer_id = c.id)
-    ) AS first_day
+    )) AS first_day
   FROM customer c WHERE /*WHO*/
 ), owned AS (
   SELECT o.id, o.customer_id, o.start_date, o.end_date, k.frequency, CAST(k.frequency_match AS text) AS match,

@@ -22,6 +22,7 @@ from dashboard.operations.errors import (
     Refused,
     Stale,
 )
+from dashboard.queries import settings
 from tests.support.books import at_once, fresh, make_draft
 
 TODAY = dt.date(2026, 11, 23)
@@ -348,3 +349,17 @@ def test_a_wrong_contact_keeps_the_customer_out_too(app: Flask) -> None:
         customers.create(SYSTEM, {"name": "Acorn Example", "currency": "USD", "contacts": rows})
     assert any(name.startswith("contacts-1-") for name in refused.value.errors)
     assert db.session.query(Customer).count() == 0
+
+
+def test_a_schedule_set_later_begins_now_where_there_are_invoices_already(clerk):
+    billed = customers.create(clerk, {"name": "Billed by hand", "currency": "USD"})
+    fresh_one = customers.create(clerk, {"name": "Never billed", "currency": "USD"})
+    make_draft(billed)
+    customers.update(clerk, billed.id, {"invoice_schedule": "monthly"})
+    customers.update(clerk, fresh_one.id, {"invoice_schedule": "monthly"})
+    assert fresh(billed).invoice_from == settings.today().replace(day=1)
+    assert fresh(fresh_one).invoice_from is None
+    customers.update(clerk, billed.id, {"invoice_from": dt.date(2026, 1, 1)})
+    customers.update(clerk, billed.id, {"invoice_schedule": "none"})
+    customers.update(clerk, billed.id, {"invoice_schedule": "weekly"})
+    assert fresh(billed).invoice_from == dt.date(2026, 1, 1), "a day that staff chose stays"

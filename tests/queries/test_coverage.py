@@ -191,3 +191,11 @@ def test_no_query_a_cell() -> None:
     with counted() as many:
         coverage.page("monthly", MONTHS, size=30)
     assert many.total == few.total <= 6
+
+
+def test_nothing_is_missing_before_the_schedule_begins() -> None:
+    customer = make_customer(invoice_schedule="monthly", invoice_from="2026-09-01")
+    use(customer, "2026-07-15")
+    use(customer, "2026-10-01")
+    assert states(customer) == ["before", "before", "empty", "missing"]
+    assert [period.start.month for period in coverage.due_periods(customer, TODAY)] == [9, 10]
