@@ -25,21 +25,23 @@ def local_today() -> ColumnElement[dt.date]:
 def customers_to_charge(limit: int, *, after: int = 0) -> Sequence[int]:
     """Customers with ids above `after` whose account is to be charged now, in order of their ids.
 
-    Spans tile the time, so a package is due again when what was charged last has ended.
+    Spans tile the time and are charged once, so something is due where fewer days were charged than have
+    begun.
     """
     mine = PackageCharge.customer_package_id == CustomerPackage.id
     today = local_today()
-    charged_until = (
-        select(func.max(func.coalesce(PackageCharge.span_end, NEVER)))
+    after_last = func.least(today, func.coalesce(CustomerPackage.end_date, NEVER)) + 1
+    ended = func.least(func.coalesce(PackageCharge.span_end, NEVER), after_last)
+    days_charged = (
+        select(func.sum(func.greatest(ended - PackageCharge.span_start, 0)))
         .where(mine, PackageCharge.kind != "setup")
-        .correlate(CustomerPackage)
+        .correlate(CustomerPackage, Customer)
         .scalar_subquery()
     )
-    reach = func.least(today, func.coalesce(CustomerPackage.end_date, NEVER))
     again = and_(
         Package.retail > 0,
         Package.minimum_spend.is_(False),
-        func.coalesce(charged_until, CustomerPackage.start_date) <= reach,
+        func.coalesce(days_charged, 0) < after_last - CustomerPackage.start_date,
     )
     setup = and_(Package.setup_retail > 0, ~exists().where(mine, PackageCharge.kind == "setup"))
     return db.session.scalars(

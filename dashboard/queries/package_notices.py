@@ -30,7 +30,7 @@ from sqlalchemy import (
 from dashboard.extensions import db
 from dashboard.models import Customer, CustomerPackage, Invoice, InvoiceItem, Package, PackageCharge
 from dashboard.queries import settings
-from dashboard.queries.package_accounts import CHARGED_STATUSES, local_today
+from dashboard.queries.package_accounts import CHARGED_STATUSES, NEVER, local_today
 from dashboard.queries.package_plan import due_until, recurrence_of, today_of
 from dashboard.rules.money import EXACT
 from dashboard.rules.proration import priced
@@ -197,8 +197,9 @@ def _coming(ahead: int, every_day: bool) -> Any:
     day = coming.c.day
     done = exists().where(
         PackageCharge.customer_package_id == CustomerPackage.id,
-        PackageCharge.kind == "recurring",
-        PackageCharge.due_on == day,
+        PackageCharge.kind != "setup",
+        PackageCharge.span_start <= day,
+        func.coalesce(PackageCharge.span_end, NEVER) > day,
     )
     return (
         select(CustomerPackage, Package, Customer, day.label("due_on"))

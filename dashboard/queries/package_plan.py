@@ -194,23 +194,30 @@ def _lines(
         yield from write.setup(start)
     if package.retail <= 0:
         return
-    kind = "minimum_spend" if package.minimum_spend else "recurring"
     for span in recurrence_of(assigned).spans(assigned.end_date, reach.end, reach.start):
-        due = span.last if package.minimum_spend else span.due_on
-        if due is None or not wanted(due) or (kind, due) in done:
-            continue
-        left = _left_of(span, covered)
-        if left is not None:
-            yield from write.minimum(left, due) if package.minimum_spend else write.recurring(left)
+        parts = _left_of(span, covered)
+        if not package.minimum_spend:
+            for part in parts:
+                if wanted(part.due_on):
+                    yield from write.recurring(part)
+        elif parts and span.last and wanted(span.last) and ("minimum_spend", span.last) not in done:
+            yield from write.minimum(_together(parts, span), span.last)
 
 
-def _left_of(span: Span, covered: list[tuple[dt.date, dt.date]]) -> Span | None:
-    """The span without the days that were charged already; None where none are left."""
+def _left_of(span: Span, covered: list[tuple[dt.date, dt.date]]) -> list[Span]:
+    """What of the span was not charged yet, each part due on its first day.
+
+    So no day is charged twice, and none forgotten, though the package's days were others before.
+    """
     parts = uncovered(span.start, span.end or NEVER, covered)
-    if not parts:
-        return None
-    start, end = parts[0][0], parts[-1][1]
-    days = sum((ended - begun).days for begun, ended in parts)
-    if span.end is None or (start, end) == (span.start, span.end):
-        return span
-    return Span(span.due_on, start, end, days, span.of_days)
+    if parts == [(span.start, span.end or NEVER)]:
+        return [span]
+    if span.end is None or span.days != (span.end - span.start).days:
+        # Bought once: not divided by days.
+        return []
+    return [Span(begun, begun, ended, (ended - begun).days, span.of_days) for begun, ended in parts]
+
+
+def _together(parts: list[Span], span: Span) -> Span:
+    days = sum(part.days for part in parts)
+    return Span(span.due_on, parts[0].start, parts[-1].end, days, span.of_days)

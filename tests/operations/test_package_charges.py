@@ -206,8 +206,15 @@ def test_days_are_charged_once_though_the_frequency_changes(acorn):
     december = Period(DAY(2026, 12, 1), DAY(2027, 1, 1))
     lines = package_charges.plan(acorn, december, D(0))
     # 15 November to 14 December: its days of November are paid for.
-    assert told(lines) == [("recurring", "2026-11-15", D(14)), ("recurring", "2026-12-15", D(30))]
-    assert lines[0].span.start == DAY(2026, 12, 1)
+    assert told(lines) == [("recurring", "2026-12-01", D(14)), ("recurring", "2026-12-15", D(30))]
+    assert (lines[0].span.last, lines[0].span.days) == (DAY(2026, 12, 14), 14)
+
+
+def test_what_was_bought_once_is_never_charged_in_parts(acorn):
+    given = give(acorn, retail=D(30), end="2026-12-31")
+    package_charges.charge(SYSTEM, acorn.id, DAY(2026, 11, 23))
+    packages.update(SYSTEM, given.package_id, {"frequency": "once"})
+    assert due_until(acorn, DAY(2026, 12, 31)) == []
 
 
 def test_many_customers_are_planned_like_one(acorn):
