@@ -7,28 +7,23 @@ invoice is planned anew under the customer's lock, and made only where the finge
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, update
 
 from dashboard.models import BillingRun, BillingRunRow, Customer, Job
-from dashboard.operations import billing, billing_plan, jobs
+from dashboard.operations import billing, jobs
 from dashboard.operations.base import SYSTEM, Actor, check_version, fetch, operation, session, unit_of_work
-from dashboard.operations.billing_changes import changed
-from dashboard.operations.billing_outcome import Outcome, Pair
-from dashboard.operations.billing_plan import Plan
-from dashboard.operations.billing_preview import Preview, preview_many
+from dashboard.operations.billing_preview import preview_many
+from dashboard.operations.billing_run_rows import PORTION, Work, count_of, customers_of, file, left, portion
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.queries import settings
-from dashboard.queries.billing_facts import billable, unmatched
+from dashboard.queries.billing_facts import unmatched
 from dashboard.rules.periods import SCHEDULES, Period, bounds
 
 PREVIEW, RUN = "billing_preview", "billing_run"
 WHOSE = ("schedule", "chosen", "tags", "all")
-# Rows worked out, or taken up, at a time.
-PORTION = 500
 LONGEST_PERIOD = 366
 
 Reached = Callable[[int], None]
@@ -54,7 +49,7 @@ def start(actor: Actor, period_start: dt.date, period_end: dt.date, options: Map
     )
     session().add(run)
     session().flush()
-    count = session().scalar(select(func.count()).select_from(_customers(taken).subquery())) or 0
+    count = session().scalar(select(func.count(Customer.id)).where(customers_of(taken))) or 0
     if not count:
         raise Invalid({"customers": "There is no such customer, so there is nothing to work out."})
     job = jobs.start(actor, PREVIEW, f"Preview of invoices for {period}", {"run_id": run.id}, count)
@@ -89,7 +84,7 @@ def commit(actor: Actor, run_id: int, *, version: int | None = None) -> BillingR
     """Have the ticked invoices made exactly as they were previewed. `version` is that of the run as seen."""
     run = _previewed(run_id)
     check_version(run, version)
-    count = _count(run.id, *_left(run.id))
+    count = count_of(run.id, *left(run.id))
     if not count:
         raise Refused("Nothing is ticked, so there is nothing to make. Tick at least one customer.")
     issue = run.options.get("issue")
@@ -121,19 +116,20 @@ def work_out(run_id: int, report: Reached, note: Note) -> int:
     with unit_of_work(SYSTEM):
         run = fetch(BillingRun, run_id, "billing run", lock=True)
         if run.state == "previewed":
-            return _count(run_id)
+            return count_of(run_id)
         if run.state not in ("previewing", "failed", "cancelled"):
             raise Refused("This run was carried out already.")
         run.state, run.finished_at = "previewing", None
         period, options = Period(run.period_start, run.period_end), run.options
-        pairs = [(key, period) for key in session().scalars(_customers(options))]
+        session().execute(delete(BillingRunRow).where(BillingRunRow.billing_run_id == run_id))
+        keys = session().scalars(select(Customer.id).where(customers_of(options)).order_by(Customer.id))
+        pairs = [(key, period) for key in keys]
     done = 0
     for at in range(0, len(pairs), PORTION):
-        portion = pairs[at : at + PORTION]
-        previews = preview_many(portion, grouping=options.get("grouping"))
+        previews = preview_many(pairs[at : at + PORTION], grouping=options.get("grouping"))
         with unit_of_work(SYSTEM):
-            _file(run_id, previews)
-        done += len(portion)
+            file(run_id, previews)
+        done = min(at + PORTION, len(pairs))
         report(done)
     waiting = unmatched(*bounds(period, settings.current().time_zone))
     if waiting:
@@ -157,9 +153,9 @@ def carry_out(actor: Actor, run_id: int, report: Reached) -> int:
         run.state, run.finished_at = "running", None
         options = billing.Options(run.options.get("grouping"), run.options.get("issue"))
         # What an earlier attempt has done counts.
-        done = _count(run_id, BillingRunRow.state.in_(("done", "refused", "failed")))
-    while rows := _portion(run_id):
-        work = _Work(run_id, rows)
+        done = count_of(run_id, BillingRunRow.state.in_(("done", "refused", "failed")))
+    while rows := portion(run_id):
+        work = Work(run_id, rows)
         billing.carry_out(
             actor,
             list(rows),
@@ -174,35 +170,6 @@ def carry_out(actor: Actor, run_id: int, report: Reached) -> int:
 
 def _counting_on(report: Reached, done: int) -> Reached:
     return lambda count: report(done + count)
-
-
-class _Work:
-    """A portion of rows by customer and period, held against the plans as they are made."""
-
-    def __init__(self, run_id: int, rows: Mapping[Pair, BillingRunRow]) -> None:
-        self.run_id, self.rows = run_id, rows
-
-    def check(self, plan: Plan) -> str:
-        row, said = self.rows[plan.facts.customer.id, plan.facts.period], plan.said()
-        return "" if billing_plan.fingerprint(said) == row.fingerprint else changed(row.preview, said)
-
-    def file(self, outcomes: Sequence[Outcome]) -> None:
-        """Only rows that nobody else has done: a worker taken for dead may still be at it."""
-        table = _table()
-        session().execute(
-            update(table)
-            .where(table.c.id == bindparam("key"), table.c.state == "ready")
-            .values({name: bindparam(f"new_{name}") for name in ("state", "reason", "invoice_id")}),
-            [
-                {
-                    "key": self.rows[outcome.customer_id, outcome.period].id,
-                    "new_state": {"made": "done", "failed": "failed"}.get(outcome.state, "refused"),
-                    "new_reason": outcome.reason[:500] or None,
-                    "new_invoice_id": outcome.invoice_id if outcome.state == "made" else None,
-                }
-                for outcome in outcomes
-            ],
-        )
 
 
 def ended(job: Job) -> None:
@@ -251,79 +218,3 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
         "grouping": given.get("grouping"),
         "issue": given.get("issue"),
     }
-
-
-def _customers(options: Mapping[str, Any]) -> Any:
-    whose = options.get("customers")
-    condition: ColumnElement[bool]
-    if whose == "chosen":
-        condition = Customer.id.in_(options["customer_ids"])
-    elif whose == "tags":
-        condition = Customer.tags.overlap(options["tags"])
-    elif whose == "all":
-        condition = billable()
-    elif options.get("schedule"):
-        condition = Customer.invoice_schedule == options["schedule"]
-    else:
-        condition = Customer.invoice_schedule != "none"
-    return select(Customer.id).where(condition).order_by(Customer.id)
-
-
-def _file(run_id: int, previews: Sequence[Preview]) -> None:
-    if not previews:
-        return
-    rows = [
-        {
-            "billing_run_id": run_id,
-            "customer_id": one.customer_id,
-            "period_start": one.period.start,
-            "period_end": one.period.end,
-            "currency": one.currency,
-            "lines": len(one.lines),
-            "total": one.total,
-            "last_total": one.last_total,
-            "warnings": one.warnings,
-            "preview": one.said,
-            "fingerprint": one.fingerprint,
-            "chosen": one.state == "ready",
-            "state": one.state,
-            "reason": one.reason[:500] or None,
-            "invoice_id": one.invoice_id,
-        }
-        for one in previews
-    ]
-    statement = insert(_table())
-    fresh = {name: statement.excluded[name] for name in rows[0] if name != "billing_run_id"}
-    session().execute(statement.on_conflict_do_update(constraint="uq_billing_run_row", set_=fresh), rows)
-
-
-def _left(run_id: int) -> tuple[ColumnElement[bool], ...]:
-    ready = BillingRunRow.state == "ready"
-    return (BillingRunRow.billing_run_id == run_id, BillingRunRow.chosen.is_(True), ready)
-
-
-def _portion(run_id: int) -> dict[Pair, BillingRunRow]:
-    """The next rows to do, read anew: another worker may have done some."""
-    statement = (
-        select(BillingRunRow)
-        .where(*_left(run_id))
-        .order_by(BillingRunRow.period_start, BillingRunRow.customer_id)
-        .limit(PORTION)
-        .execution_options(populate_existing=True)
-    )
-    with unit_of_work(SYSTEM):
-        rows = session().scalars(statement).all()
-        for row in rows:
-            session().expunge(row)
-    return {(row.customer_id, Period(row.period_start, row.period_end)): row for row in rows}
-
-
-def _count(run_id: int, *conditions: ColumnElement[bool]) -> int:
-    rows = select(func.count()).where(BillingRunRow.billing_run_id == run_id, *conditions)
-    return session().scalar(rows) or 0
-
-
-def _table() -> Table:
-    table = BillingRunRow.__table__
-    assert isinstance(table, Table)
-    return table

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import TextClause, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, TextClause, exists, func, or_, select, text
 
 from dashboard.extensions import db
 from dashboard.models import Contact, Customer, CustomerPackage, Invoice
@@ -277,7 +277,7 @@ def _usage(row: Any) -> Usage:
     )
 
 
-def billable() -> Any:
+def billable() -> ColumnElement[bool]:
     """Customers who have usage or packages, so that there could be something to bill."""
     return or_(
         text("EXISTS (SELECT 1 FROM usage_day u WHERE u.customer_id = customer.id)"),
