@@ -1,4 +1,4 @@
-"""Loading calls: read, matched, rated by 100,000 prefixes, added up by day; beside a bare COPY of the file."""
+"""Loading calls: read, matched, rated by 100,000 prefixes, added up; beside a bare COPY of the file."""
 
 from __future__ import annotations
 

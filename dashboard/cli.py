@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.commands import check, demo, invoices, staff
+from dashboard.commands import check, demo, invoices, staff, usage
 
 
 def install(app: Flask) -> None:
@@ -13,3 +13,4 @@ def install(app: Flask) -> None:
     app.cli.add_command(invoices.group)
     app.cli.add_command(check.command)
     app.cli.add_command(demo.group)
+    app.cli.add_command(usage.group)

@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg import Cursor, sql
 
-# `customer_id` and `provider_id` are set where the source says whose call it is, `record_id` where the call is
-# in the books already; `reason` where a row can't be a call.
+# `customer_id` and `provider_id` are set where the source says whose call it is, `record_id` where the call
+# is in the books already; `reason` where a row can't be a call.
 COLUMNS = (
     "line identity started_at account_code source number trunk provider_name result duration destination"
     " charge cost customer_id usage_import_id"

@@ -13,30 +13,34 @@ from typing import Any
 
 from psycopg import Cursor
 
-from dashboard.operations import usage_calls, usage_match
+from dashboard.operations import usage_calls, usage_days, usage_match
 from dashboard.operations.base import session
+from dashboard.operations.usage_days import MERGE_LOCK, Opener
 from dashboard.operations.usage_rating_sql import Rates, billed, charge, lookup
 from dashboard.rules.destinations import place_of
 
-MERGE_LOCK = 2026110007
-
+# What the arithmetic needs of a rate, beside its destination and id.
+RATES = ("sell", "paid")
+CARRIED = (
+    "rate_id destination rate_per_minute price fee price_units fee_units divisor smallest cost_rounding"
+).split()
 RATED = """
 CREATE TEMP TABLE usage_rated ON COMMIT DROP AS
 SELECT line, identity, started_at, account_code, source, number, trunk, provider_name, result, duration,
     given_destination, given_charge, given_cost, usage_import_id, record_id, customer_id, provider_id,
-    (started_at AT TIME ZONE zone)::date AS day, coalesce(sell.destination, given_destination) AS destination,
+    (started_at AT TIME ZONE zone)::date AS day, coalesce(sell_destination, given_destination) AS destination,
     CASE WHEN given_charge IS NOT NULL THEN 'given'
         WHEN found.sell_n IS NULL AND spoken THEN 'unrated' ELSE 'rated' END AS rating,
-    sell.rate_id, sell.rate_per_minute,
+    sell_rate_id AS rate_id, sell_rate_per_minute AS rate_per_minute,
     coalesce(sold, ceil(duration)::int) AS billed_duration,
     CASE WHEN given_charge IS NOT NULL THEN given_charge WHEN NOT spoken THEN 0
         ELSE {sell_charge} END AS charge,
-    paid.rate_id AS provider_rate_id, coalesce(paid.destination, '') AS provider_destination,
+    paid_rate_id AS provider_rate_id, coalesce(paid_destination, '') AS provider_destination,
     CASE WHEN given_cost IS NOT NULL THEN given_cost WHEN provider_id IS NULL THEN NULL
         WHEN NOT spoken THEN 0 ELSE {paid_charge} END AS cost
 FROM (
     SELECT f.*, CASE WHEN spoken THEN {sell_billed} ELSE 0 END AS sold,
-        CASE WHEN spoken THEN {paid_billed} ELSE 0 END AS bought
+        CASE WHEN spoken THEN {paid_billed} ELSE 0 END AS bought, {carried}
     FROM (
         SELECT c.*, p.zone, c.result = 'answered' AND c.duration > 0 AS spoken, {sell} AS sell_n,
             {paid} AS paid_n
@@ -46,8 +50,6 @@ FROM (
     LEFT JOIN usage_rate AS sell ON sell.n = f.sell_n
     LEFT JOIN usage_rate AS paid ON paid.n = f.paid_n OFFSET 0
 ) AS found
-LEFT JOIN usage_rate AS sell ON sell.n = found.sell_n
-LEFT JOIN usage_rate AS paid ON paid.n = found.paid_n
 """
 
 # Calls whose destination is known neither by a rate nor by the file: the country of the number.
@@ -122,10 +124,11 @@ def rate_calls(cursor: Cursor[Any], rates: Rates) -> None:
             sell=_first([*own_found, *sold_found]),
             paid=_first(cost_found),
             joins="\n".join([own_joins, sold_joins, cost_joins]),
-            sell_billed=billed("sell", "f.duration"),
-            paid_billed=billed("paid", "f.duration"),
-            sell_charge=charge("sell", "sold"),
-            paid_charge=charge("paid", "bought"),
+            carried=", ".join(f"{rate}.{name} AS {rate}_{name}" for rate in RATES for name in CARRIED),
+            sell_billed=billed("sell.", "f.duration"),
+            paid_billed=billed("paid.", "f.duration"),
+            sell_charge=charge("sell_", "sold"),
+            paid_charge=charge("paid_", "bought"),
         )
     )
 
@@ -173,50 +176,20 @@ SELECT identity, started_at, %(usage_import_id)s, line, account_code, source, nu
 FROM usage_rated WHERE customer_id IS NULL
 ON CONFLICT (identity) DO NOTHING
 """
+WAITING_OF_THIS = """
+SELECT count(*) FROM usage_rated AS c JOIN usage_unmatched AS u ON u.identity = c.identity
+WHERE c.customer_id IS NULL AND u.usage_import_id = %(usage_import_id)s
+"""
 NO_LONGER_WAITING = """
 DELETE FROM usage_unmatched AS u USING usage_rated AS c
 WHERE u.identity = c.identity AND c.customer_id IS NOT NULL
-"""
-SUMS = """
-CREATE TEMP TABLE usage_sum ON COMMIT DROP AS
-SELECT s.*, coalesce(open.id, nextval(pg_get_serial_sequence('usage_day', 'id'))) AS day_id,
-    open.id IS NOT NULL AS there, coalesce(last.batch, 0) + 1 AS batch
-FROM (
-    SELECT customer_id, day, destination, provider_id, provider_destination, rating <> 'unrated' AS rated,
-        count(*) AS attempts, count(*) FILTER (WHERE result = 'answered') AS connected,
-        sum(duration) AS duration, sum(billed_duration) AS billed_duration,
-        coalesce(sum(charge), 0) AS charge, coalesce(sum(cost), 0) AS cost
-    FROM usage_rated WHERE customer_id IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5, 6
-) AS s
-LEFT JOIN LATERAL (
-    SELECT d.id, d.batch, d.invoice_item_id FROM usage_day AS d
-    WHERE d.customer_id = s.customer_id AND d.day = s.day AND d.destination = s.destination
-      AND d.provider_id IS NOT DISTINCT FROM s.provider_id
-      AND d.provider_destination = s.provider_destination AND d.rated = s.rated
-    ORDER BY d.batch DESC LIMIT 1
-) AS last ON true
-LEFT JOIN usage_day AS open ON open.id = last.id AND last.invoice_item_id IS NULL
-"""
-ADD_TO_OPEN = """
-UPDATE usage_day AS d SET attempts = d.attempts + s.attempts, connected = d.connected + s.connected,
-    duration = d.duration + s.duration, billed_duration = d.billed_duration + s.billed_duration,
-    charge = d.charge + s.charge, cost = d.cost + s.cost
-FROM usage_sum AS s WHERE s.there AND d.id = s.day_id
-"""
-OPEN_NEW = """
-INSERT INTO usage_day (id, customer_id, day, destination, provider_id, provider_destination, rated, batch,
-    attempts, connected, duration, billed_duration, charge, cost)
-SELECT day_id, customer_id, day, destination, provider_id, provider_destination, rated, batch,
-    attempts, connected, duration, billed_duration, charge, cost
-FROM usage_sum WHERE NOT there ORDER BY customer_id, day, destination
 """
 WRITE = """
 INSERT INTO usage_record (
     customer_id, usage_day_id, destination, rating, rate_id, rate_per_minute, billed_duration, charge,
     provider_id, provider_rate_id, provider_destination, cost, identity, started_at, usage_import_id, line,
     account_code, source, number, trunk, result, duration)
-SELECT c.customer_id, s.day_id, c.destination, c.rating, c.rate_id, c.rate_per_minute, c.billed_duration,
+SELECT c.customer_id, o.day_id, c.destination, c.rating, c.rate_id, c.rate_per_minute, c.billed_duration,
     c.charge, c.provider_id, c.provider_rate_id, c.provider_destination, c.cost, c.identity, c.started_at,
     coalesce(c.usage_import_id, %(usage_import_id)s), c.line, c.account_code, c.source, c.number, c.trunk,
     c.result, c.duration
@@ -224,12 +197,8 @@ FROM usage_rated AS c JOIN usage_sum AS s
   ON s.customer_id = c.customer_id AND s.day = c.day AND s.destination = c.destination
  AND coalesce(s.provider_id, 0) = coalesce(c.provider_id, 0)
  AND s.provider_destination = c.provider_destination AND s.rated = (c.rating <> 'unrated')
+JOIN usage_open AS o ON o.n = s.n
 ORDER BY c.customer_id, c.started_at
-"""
-MONTHS = """
-SELECT ensure_usage_month(month) FROM (
-    SELECT DISTINCT date_trunc('month', started_at AT TIME ZONE 'UTC')::date AS month FROM usage_rated
-) AS months ORDER BY month
 """
 # A day without a call when its period was invoiced is late like any other of it.
 LATE = """
@@ -244,29 +213,40 @@ WHERE EXISTS (
 UNRATED = "SELECT count(*) FROM usage_rated WHERE customer_id IS NOT NULL AND rating = 'unrated'"
 
 
-def merge(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:
-    """Write what is new of `usage_rated`; the counts say what became of it."""
+def merge(cursor: Cursor[Any], usage_import_id: int | None, opener: Opener | None = None) -> Counts:
+    """Write what is new of `usage_rated`; the counts say what became of it.
+
+    Without an opener nobody else merges meanwhile. With one, others do: who brings the same calls at the same
+    time gets a unique violation, who lost a day DaysChanged, and either merges again without.
+    """
     given = {"usage_import_id": usage_import_id}
-    cursor.execute("DROP TABLE IF EXISTS pg_temp.usage_sum")
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MERGE_LOCK])
+    if opener is None:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MERGE_LOCK])
+    usage_days.make_months(cursor, opener)
     cursor.execute(HOLD_CUSTOMERS)
     cursor.execute(NO_LONGER_WAITING)
     counts = _leave_out_known(cursor, usage_import_id)
-    cursor.execute(WAITING, given)
-    counts.unmatched = cursor.rowcount
-    cursor.execute("SELECT count(*) FROM usage_rated WHERE customer_id IS NULL")
-    counts.duplicates += _count(cursor) - counts.unmatched
-    cursor.execute(MONTHS)
-    cursor.execute(SUMS)
-    cursor.execute(ADD_TO_OPEN)
-    cursor.execute(OPEN_NEW)
-    cursor.execute(WRITE, given)
-    counts.loaded += cursor.rowcount
+    _let_wait(cursor, given, counts)
+    usage_days.add_up(cursor, opener)
+    cursor.execute("SET LOCAL enable_mergejoin = off; SET LOCAL enable_nestloop = off")
+    counts.loaded += cursor.execute(WRITE, given).rowcount
+    cursor.execute("SET LOCAL enable_mergejoin = on; SET LOCAL enable_nestloop = on")
     cursor.execute(LATE)
     counts.late = _count(cursor)
     cursor.execute(UNRATED)
     counts.unrated += _count(cursor)
+    usage_days.put_in(cursor)
     return counts
+
+
+def _let_wait(cursor: Cursor[Any], given: dict[str, Any], counts: Counts) -> None:
+    """Calls without a customer. Those that wait already since this very file came count with it."""
+    counts.unmatched = cursor.execute(WAITING, given).rowcount
+    if given["usage_import_id"] is not None:
+        cursor.execute(WAITING_OF_THIS, given)
+        counts.unmatched = _count(cursor)
+    cursor.execute("SELECT count(*) FROM usage_rated WHERE customer_id IS NULL")
+    counts.duplicates += _count(cursor) - counts.unmatched
 
 
 def _leave_out_known(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:

@@ -26,12 +26,13 @@ from dashboard.models import Document, UsageFault, UsageImport
 from dashboard.operations import usage_calls
 from dashboard.operations.base import Actor, fetch, operation, require, session, unit_of_work
 from dashboard.operations.errors import Refused
+from dashboard.operations.usage_days import DaysChanged, Opener, remove_empty
 from dashboard.operations.usage_files import Block, Fault, Reading, Stream, blocks
 from dashboard.operations.usage_ledger import Counts, merge, prepare
 from dashboard.operations.usage_rating_sql import Rates
 from dashboard.operations.usage_typing import Typing
 
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 250_000
 AT_ONCE = 2
 # A switch's clock may be wrong by hours, not by days.
 FUTURE = dt.timedelta(days=2)
@@ -108,11 +109,13 @@ def load_file(actor: Actor, usage_import_id: int, report: Progress) -> Counts:
 
 
 def load_stream(actor: Actor, made: UsageImport, stream: Stream, report: Progress) -> Counts:
-    """Load a file as its import says. What is loaded stays, whatever ends the work; the import says which."""
+    """Load a file as its import says, in chunks of its option `chunk_rows`. What is loaded stays, whatever
+    ends the work; the import says how much that is."""
     source = Source(made.id, Reading.from_json(made.options["reading"]), made.options.get("customer_by", ""))
+    size = int(made.options.get("chunk_rows") or CHUNK_ROWS)
     _begin(actor, made.id)
     try:
-        counts = _Load(db.engine, source, report).run(chunks(blocks(stream, source.reading), CHUNK_ROWS))
+        counts = _Load(db.engine, source, report).run(chunks(blocks(stream, source.reading), size))
     except BaseException as ended:
         _end(actor, made.id, "failed" if isinstance(ended, Exception) and not _asked(ended) else "cancelled")
         raise
@@ -177,6 +180,9 @@ class _Load:
 
     def run(self, found: Iterator[Chunk]) -> Counts:
         start = time.monotonic()
+        with own_connection(self.engine) as connection, connection.cursor() as cursor:
+            remove_empty(cursor)
+            connection.commit()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="usage") as pool:
             working: set[Future[None]] = {pool.submit(self._work, found) for _ in range(AT_ONCE)}
             try:
@@ -202,8 +208,13 @@ class _Load:
 
     def _work(self, found: Iterator[Chunk]) -> None:
         try:
-            with own_connection(self.engine) as connection, connection.cursor() as cursor:
-                self.connections.append(connection)
+            with (
+                own_connection(self.engine) as connection,
+                own_connection(self.engine) as second,
+                connection.cursor() as cursor,
+            ):
+                self.connections += [connection, second]
+                opener = Opener(second)
                 rates = Rates(cursor, lasting=True)
                 connection.commit()
                 while not self.stop.is_set():
@@ -211,14 +222,16 @@ class _Load:
                         chunk = next(found, None)
                     if chunk is None:
                         return
-                    self._load(connection, cursor, rates, chunk)
+                    self._load(connection, cursor, rates, chunk, opener)
         except BaseException:
             self.stop.set()
             raise
 
-    def _load(self, connection: Connection[Any], cursor: Cursor[Any], rates: Rates, chunk: Chunk) -> None:
+    def _load(
+        self, connection: Connection[Any], cursor: Cursor[Any], rates: Rates, chunk: Chunk, opener: Opener
+    ) -> None:
         _prepare(cursor, self.source, chunk, rates)
-        counts = _merged(cursor, self.source, chunk)
+        counts = _merged(cursor, self.source, chunk, opener)
         if self.stop.is_set():
             connection.rollback()
             return
@@ -251,18 +264,17 @@ def _prepare(cursor: Cursor[Any], source: Source, chunk: Chunk, rates: Rates) ->
     prepare(cursor, rates, source.customer_by)
 
 
-def _merged(cursor: Cursor[Any], source: Source, chunk: Chunk) -> Counts:
-    """Merge and count. Where somebody else's locks stand across ours, this chunk waits and tries again."""
+def _merged(cursor: Cursor[Any], source: Source, chunk: Chunk, opener: Opener | None) -> Counts:
+    """Merge and count. Where somebody else stands across our way, this chunk is merged again, alone."""
     for attempt in range(TRIES):
         cursor.execute("SAVEPOINT merging")
         try:
-            counts = merge(cursor, source.usage_import_id)
+            counts = merge(cursor, source.usage_import_id, None if attempt else opener)
             break
-        except (errors.DeadlockDetected, errors.LockNotAvailable):
+        except (errors.DeadlockDetected, errors.UniqueViolation, DaysChanged):
             if attempt == TRIES - 1:
                 raise
             cursor.execute("ROLLBACK TO SAVEPOINT merging")
-            time.sleep(0.2 * (attempt + 1))
     counts.rows = chunk.rows + len(chunk.faults)
     counts.bad = _write_faults(cursor, source, chunk)
     span = cursor.execute("SELECT min(started_at), max(started_at) FROM usage_call WHERE reason IS NULL")

@@ -8,14 +8,9 @@ from typing import Any
 
 from psycopg import Cursor
 
-from dashboard.operations import usage_calls
-from dashboard.operations.usage_ledger import (
-    ADD_TO_OPEN,
-    HOLD_CUSTOMERS,
-    MERGE_LOCK,
-    OPEN_NEW,
-    SUMS,
-)
+from dashboard.operations import usage_calls, usage_days
+from dashboard.operations.usage_days import MERGE_LOCK, drop
+from dashboard.operations.usage_ledger import HOLD_CUSTOMERS
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ FROM (
 ) AS o WHERE o.usage_day_id = d.id
 """
 WRITE = """
-UPDATE usage_record AS r SET usage_day_id = s.day_id, destination = c.destination, rating = c.rating,
+UPDATE usage_record AS r SET usage_day_id = o.day_id, destination = c.destination, rating = c.rating,
     rate_id = c.rate_id, rate_per_minute = c.rate_per_minute, billed_duration = c.billed_duration,
     charge = c.charge, provider_rate_id = c.provider_rate_id, provider_destination = c.provider_destination,
     cost = c.cost
@@ -92,6 +87,7 @@ FROM usage_rated AS c JOIN usage_sum AS s
   ON s.customer_id = c.customer_id AND s.day = c.day AND s.destination = c.destination
  AND coalesce(s.provider_id, 0) = coalesce(c.provider_id, 0)
  AND s.provider_destination = c.provider_destination AND s.rated = (c.rating <> 'unrated')
+JOIN usage_open AS o ON o.n = s.n
 WHERE r.customer_id = c.customer_id AND r.started_at = c.started_at AND r.id = c.record_id
 """
 EMPTY = """
@@ -112,11 +108,6 @@ WHERE d.invoice_item_id IS NULL AND d.customer_id = ANY (%(customers)s)
 THEIR_CUSTOMERS = """
 CREATE TEMP TABLE usage_party ON COMMIT DROP AS SELECT unnest(%(customers)s::bigint[]) AS customer_id
 """
-
-
-def drop(cursor: Cursor[Any], *names: str) -> None:
-    for name in names:
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
 
 
 def fill(cursor: Cursor[Any], filters: Filters, *, invoiced: bool) -> int:
@@ -146,12 +137,9 @@ def write(cursor: Cursor[Any]) -> int:
     cursor.execute("ANALYZE usage_rated; ANALYZE usage_old")
     cursor.execute(ONLY_CHANGED)
     cursor.execute(TAKE_OUT)
-    drop(cursor, "usage_sum")
-    cursor.execute(SUMS)
-    cursor.execute(ADD_TO_OPEN)
-    cursor.execute(OPEN_NEW)
-    cursor.execute(WRITE)
-    written = cursor.rowcount
+    usage_days.add_up(cursor)
+    written = cursor.execute(WRITE).rowcount
+    usage_days.put_in(cursor)
     cursor.execute(EMPTY)
     return written
 

@@ -60,22 +60,22 @@ FROM (
 WHERE NOT withdrawn
 """
 
-BILLED = """CASE WHEN {r}.n IS NULL THEN NULL WHEN {whole} = 0 THEN 0
-    WHEN {whole} <= {r}.minimum THEN {r}.minimum
-    ELSE {r}.minimum + ({whole} - {r}.minimum + {r}.pulse - 1) / {r}.pulse * {r}.pulse END"""
+BILLED = """CASE WHEN {r}n IS NULL THEN NULL WHEN {whole} = 0 THEN 0
+    WHEN {whole} <= {r}minimum THEN {r}minimum
+    ELSE {r}minimum + ({whole} - {r}minimum + {r}pulse - 1) / {r}pulse * {r}pulse END"""
 
 CHARGE = """CASE WHEN {billed} = 0 THEN 0
-    WHEN {r}.price_units IS NOT NULL
-    THEN (({r}.fee_units + {r}.price_units * {billed}) / {r}.divisor) * {r}.smallest
-    ELSE {large} * {r}.smallest END"""
+    WHEN {r}price_units IS NOT NULL
+    THEN (({r}fee_units + {r}price_units * {billed}) / {r}divisor) * {r}smallest
+    ELSE {large} * {r}smallest END"""
 
 # The same for prices too large for whole numbers of 64 bits; `{above}` is sixty times the price.
-LARGE = """(CASE {r}.cost_rounding
+LARGE = """(CASE {r}cost_rounding
     WHEN 'up' THEN div({above}, 60) + CASE WHEN mod({above}, 60) > 0 THEN 1 ELSE 0 END
     WHEN 'down' THEN div({above}, 60)
     WHEN 'half_up' THEN div({above} * 2 + 60, 120)
     ELSE div({above} * 2 + 60, 120) - CASE WHEN mod({above} * 2 + 60, 120) = 0 THEN 1 ELSE 0 END END)"""
-ABOVE = "(({r}.fee * 60 + {r}.price * {billed}) / {r}.smallest)"
+ABOVE = "(({r}fee * 60 + {r}price * {billed}) / {r}smallest)"
 
 
 class Rates:
@@ -125,12 +125,12 @@ def lookup(alias: str, card: str, sizes: Iterable[int]) -> tuple[str, list[str]]
 
 
 def billed(rate: str, seconds: str) -> str:
-    """Seconds charged by the rate row `rate`."""
-    whole = f"(({seconds} * 1000)::bigint + {rate}.duration_add) / 1000"
+    """Seconds charged by the rate whose columns begin with `rate`, such as "sell."."""
+    whole = f"(({seconds} * 1000)::bigint + {rate}duration_add) / 1000"
     return BILLED.replace("{whole}", f"({whole})").replace("{r}", rate)
 
 
 def charge(rate: str, seconds: str) -> str:
-    """The charge of so many billed seconds by the rate row `rate`."""
+    """The charge of so many billed seconds by the rate whose columns begin with `rate`."""
     text = CHARGE.replace("{large}", LARGE.replace("{above}", ABOVE))
     return text.replace("{billed}", seconds).replace("{r}", rate)

@@ -187,7 +187,7 @@ def _differences(filters: Filters, *, invoiced: bool) -> list[Difference]:
         if not usage_moves.compare(cursor):
             return []
         rows = cursor.execute(DIFFERENCES).fetchall()
-    return [Difference(*row, invoiced) for row in rows]
+    return [Difference(*[*row, invoiced]) for row in rows]
 
 
 def _plain(value: Any) -> Any:
