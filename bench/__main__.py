@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from bench import billing, data, export, lists, usage_list
+from bench import billing, data, export, lists, usage, usage_list
 from bench.measure import Row, show
 from dashboard import create_app
 from dashboard.config import Settings
@@ -27,6 +27,7 @@ def main() -> int:
             show(row_set)
         show(billing.rows(running.servers, name))
         show(usage_list.rows(running.servers, name))
+        show(usage.rows(running.servers, name))
     finally:
         running.stop()
     return 0

@@ -148,8 +148,8 @@ def _open(cursor: Cursor[Any]) -> None:
 
 def _hand_over(source: Cursor[Any], query: str, target: Cursor[Any], table: str) -> None:
     with (
-        source.copy(f"COPY ({query}) TO STDOUT") as rows,  # type: ignore[arg-type]
-        target.copy(f"COPY {table} FROM STDIN") as into,  # type: ignore[arg-type]
+        source.copy(f"COPY ({query}) TO STDOUT") as rows,
+        target.copy(f"COPY {table} FROM STDIN") as into,
     ):
         for piece in rows:
             into.write(piece)
