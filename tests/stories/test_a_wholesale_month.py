@@ -24,9 +24,7 @@ from dashboard.operations import (
     rates,
     usage_rerate,
     usage_rules,
-    usage_unmatched,
 )
-from dashboard.operations.base import unit_of_work
 from dashboard.operations.rate_import import Choice
 from dashboard.operations.usage_moves import Filters
 from dashboard.queries import explain, summary
@@ -144,9 +142,8 @@ def test_the_file_finds_its_customer_by_and_by(app, clerk, oak):
     assert [(group.value, group.calls) for group in waiting.groups] == [("example-pbx", 211)]
 
     # A rule for the account code takes up the rest; the file again brings nothing.
-    usage_rules.create(clerk, {"customer_id": oak.id, "kind": "account_code", "value": "example-pbx"})
-    with unit_of_work(clerk):
-        assert usage_unmatched.take_up_unmatched(clerk) == 211
+    rule = {"customer_id": oak.id, "kind": "account_code", "value": "example-pbx"}
+    assert usage_rules.create(clerk, rule).taken_up == 211
     assert unmatched("account_code").calls == 0
     assert "240 there already" in command(app)
     assert figures("SELECT count(*), count(DISTINCT identity) FROM usage_record") == [(240, 240)]
