@@ -218,7 +218,12 @@ def _add_papers(found: dict[int, Facts]) -> None:
 
 
 def _nearest_day(moment: dt.datetime, zone: str) -> dt.date:
-    """The local day that began at the moment, or nearest to it where the customer's zone was another then."""
+    """The local day that began at the moment. Where the customer's zone was another then, it is the day of
+    the account's zone or of UTC, or the nearest."""
+    for name in (zone, settings.current().time_zone, "UTC"):
+        local = moment.astimezone(ZoneInfo(name))
+        if local.time() == dt.time.min:
+            return local.date()
     return (moment.astimezone(ZoneInfo(zone)) + dt.timedelta(hours=12)).date()
 
 

@@ -179,6 +179,18 @@ def test_the_period_ends_at_the_customers_own_midnight(app, monkeypatch):
     assert billing.generate(SYSTEM, caller.id, OCTOBER).state == "exists"
 
 
+@pytest.mark.parametrize(
+    "zone", ["Europe/Madrid", "America/New_York", "Pacific/Auckland", "America/Sao_Paulo"]
+)
+def test_a_period_stays_billed_when_the_customer_moves_to_another_zone(caller, zone):
+    call(caller, "2025-10-15")
+    made = billing.generate(SYSTEM, caller.id, OCTOBER)
+    customers.update(SYSTEM, caller.id, {"time_zone": zone})
+    again = billing.generate(SYSTEM, caller.id, OCTOBER)
+    assert (again.state, again.invoice_id) == ("exists", made.invoice_id)
+    assert again.reason.endswith("covers 2025-10-01 to 2025-10-31 already.")
+
+
 def test_a_customer_who_waits_for_approval_is_refused_in_words(caller):
     call(caller, "2025-10-02")
     customers.update(SYSTEM, caller.id, {"status": "pending_approval"})
