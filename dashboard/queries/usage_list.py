@@ -36,7 +36,7 @@ from dashboard.queries.listing import Column, Listing, State, key_filter
 
 # So many days of the ledger are followed to their calls; more of them are found on the way.
 MOST_DAYS = 2_000
-MOST_COUNTED = 2_000
+MOST_COUNTED = 1_000
 # A call's day in its customer's zone is at most so far from its day in UTC.
 ZONE = dt.timedelta(days=2)
 # What the ledger knows of a call, so that it can count without reading calls.
@@ -238,6 +238,7 @@ LISTING = Listing(
         Column("provider_destination", "Provider Destination", UsageRecord.provider_destination, hidden=True),
         Column("account_code", "Account Code", UsageRecord.account_code, hidden=True),
         Column("trunk", "Trunk", UsageRecord.trunk, hidden=True),
+        Column("import", "Import", UsageRecord.usage_import_id, kind="number", filterable=True, hidden=True),
         Column("id", "Record", UsageRecord.id, kind="number", hidden=True),
     ),
     default_sort="-started_at",
