@@ -26,10 +26,13 @@ class AssignmentForm(Form):
     start_date = fields.day("Start Date", required=True)
     end_date = fields.day("End Date", help="The last day; empty: until further notice.")
     auto_decrement_credit = fields.flag(
-        "Auto Decrement Credit", help="Charge the account each time the package falls due."
+        "Auto Decrement Credit", help="Charge the account each time the package falls due, tax included."
     )
     free_minutes = fields.whole(
-        "Free Minutes", min=1, max=MOST_MINUTES, help="For packages of that type; empty: the package's own."
+        "Free Minutes",
+        min=1,
+        max=MOST_MINUTES,
+        help="For packages of that type, for each of the quantity; empty: the package's own.",
     )
 
 

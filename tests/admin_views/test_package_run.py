@@ -182,6 +182,8 @@ def test_viewers_are_not_offered_it(client_as, acorn):
     assert viewer.get(RUN).status_code == 403
     tab = viewer.get(f"/admin/customer/details/?id={acorn.id}&tab=packages")
     assert "Run Package" not in text(tab)
+    assert "1 not charged yet" in text(tab)
+    assert RUN not in tab.get_data(as_text=True)
     assert "Run Package" not in text(viewer.get(f"/admin/package/details/?id={given.package_id}"))
 
 
