@@ -57,17 +57,13 @@ class CoverageView(GuardedView):
         asked = _asked()
         columns = coverage.shown_periods(asked["schedule"], settings.today())
         page = self._page(asked, columns)
-        counts = coverage.counts(asked["schedule"], columns, asked["search"])
+        counts = None if coverage.is_long(asked["schedule"]) else self._counts(asked)
         return self.render(  # type: ignore[no-any-return]
             "admin/coverage/index.html",
-            asked=asked,
             columns=[(period, *headings(asked["schedule"], period)) for period in columns],
             page=page,
             missing_here=sum(cell.state == "missing" for row in page.rows for cell in row.cells),
-            counts=counts,
-            states=STATES,
-            icons=ICONS,
-            meanings=MEANINGS,
+            **self._sums(asked, counts),
             tabs=[
                 {
                     "label": label,
@@ -76,7 +72,6 @@ class CoverageView(GuardedView):
                 }
                 for name, label in SCHEDULES.items()
             ],
-            state_href=lambda state: _href({**asked, "state": "" if state == asked["state"] else state}),
             clear_href=_href({"schedule": asked["schedule"]}),
             first_href=_href(asked) if asked["after"] else "",
             next_href=_href(asked, Cursor(*page.after, 0).token()) if page.after else "",
@@ -84,6 +79,28 @@ class CoverageView(GuardedView):
             may_generate=self.may("invoice.draft"),
             crumbs=[{"label": "Coverage", "href": ""}],
         )
+
+    @expose("/sums")
+    @needs("report.read")
+    def sums_view(self) -> ResponseReturnValue:
+        """The sums of a calendar too long to add up before its first rows are shown."""
+        asked = _asked()
+        return self.render("admin/coverage/_sums.html", **self._sums(asked, self._counts(asked)))  # type: ignore[no-any-return]
+
+    def _counts(self, asked: dict[str, Any]) -> dict[str, int]:
+        columns = coverage.shown_periods(asked["schedule"], settings.today())
+        return coverage.counts(asked["schedule"], columns, asked["search"])
+
+    def _sums(self, asked: dict[str, Any], counts: dict[str, int] | None) -> dict[str, Any]:
+        return {
+            "asked": asked,
+            "counts": counts,
+            "states": STATES,
+            "icons": ICONS,
+            "meanings": MEANINGS,
+            "state_href": lambda state: _href({**asked, "state": "" if state == asked["state"] else state}),
+            "sums_href": _href(asked).replace("/coverage/?", "/coverage/sums?"),
+        }
 
     def _page(self, asked: dict[str, Any], columns: list[Period]) -> coverage.Page:
         return coverage.page(

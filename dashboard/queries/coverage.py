@@ -35,6 +35,7 @@ STATES = {
 BEFORE = "before"
 # How many periods the calendar goes back.
 SHOWN = {"monthly": 12, "weekly": 13, "daily": 31}
+MANY = 1_000
 UNITS = {"monthly": "month", "weekly": "week", "daily": "day"}
 
 
@@ -113,6 +114,12 @@ def of_customers(ids: Sequence[int], schedule: str, columns: Sequence[Period]) -
     for row in db.session.execute(statement, given):
         found[row.customer_id].append(_cell(row))
     return found
+
+
+def is_long(schedule: str) -> bool:
+    """Whether so many customers have the schedule that their sums come after the page."""
+    few = select(Customer.id).where(Customer.invoice_schedule == schedule).limit(MANY + 1).subquery()
+    return (db.session.scalar(select(func.count()).select_from(few)) or 0) > MANY
 
 
 def counts(schedule: str, columns: Sequence[Period], search: str = "") -> dict[str, int]:

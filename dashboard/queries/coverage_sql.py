@@ -71,7 +71,7 @@ WITH slot AS (
   JOIN slot s ON s.zone = w.zone AND i.period_start < s.until_at AND i.period_end > s.from_at
   GROUP BY 1, 2
 ), cell AS (
-  SELECT w.id AS customer_id, w.name, s.start_day, s.end_day,
+  SELECT w.id AS customer_id, w.name, w.status, w.currency, s.start_day, s.end_day,
     coalesce(p.whole, p.any_part) AS invoice_id,
     coalesce(u.charge, 0) AS open_charge, coalesce(u.calls, 0) AS open_calls,
     coalesce(u.unrated, 0) AS unrated, coalesce(g.charges, 0) AS charges,
@@ -106,7 +106,12 @@ FROM cell LEFT JOIN invoice i ON i.id = cell.invoice_id
 ORDER BY cell.customer_id, cell.start_day
 """
 
-_NAMES = "SELECT c.id, c.name, c.status, c.currency FROM customer c WHERE"
+_BY_SCHEDULE = "SELECT id, name, status, currency FROM customer c WHERE"
+_BY_STATE = """
+SELECT id, name, status, currency
+FROM (SELECT DISTINCT customer_id AS id, name, status, currency FROM cell WHERE state = :state) AS found
+WHERE true
+"""
 
 COUNTS = "SELECT state, count(*) AS number FROM cell GROUP BY state"
 
@@ -114,8 +119,6 @@ COUNTS = "SELECT state, count(*) AS number FROM cell GROUP BY state"
 def names(*, by_state: bool, placed: bool) -> str:
     """The customers of a page: id, name, status and currency, by name. With a state the calendar of all is
     worked out first."""
-    place = "AND (c.name, c.id) > (:after_name, :after_id)" if placed else ""
-    order = f"{place} ORDER BY c.name, c.id LIMIT :size"
-    condition = "c.id IN (SELECT customer_id FROM cell WHERE state = :state)" if by_state else SCHEDULED
-    before = cells(of=SCHEDULED) if by_state else ""
-    return " ".join((before, _NAMES, condition, order))
+    place = "AND (name, id) > (:after_name, :after_id)" if placed else ""
+    found = (cells(of=SCHEDULED), _BY_STATE) if by_state else (_BY_SCHEDULE, SCHEDULED)
+    return " ".join((*found, place, "ORDER BY name, id LIMIT :size"))

@@ -64,6 +64,17 @@ def test_it_is_narrowed_by_schedule_state_and_name(
     assert client.get("/admin/coverage/?schedule=x&state=y&after=z&search=%00").status_code == 200
 
 
+def test_sums_of_very_many_customers_come_after_the_page(
+    client_as: Callable[[str], Any], customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "MANY", 0)
+    client = client_as("viewer")
+    page = client.get("/admin/coverage/?search=alder").text
+    assert "… missing" in page
+    assert 'hx-get="/admin/coverage/sums?schedule=monthly&amp;search=alder"' in page
+    assert "1 missing" in client.get("/admin/coverage/sums?schedule=monthly&search=alder").text
+
+
 def test_it_goes_on_by_pages(client_as: Callable[[str], Any]) -> None:
     for at in range(51):
         make_customer(f"Example {at:02}", invoice_schedule="daily")

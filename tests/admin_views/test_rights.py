@@ -53,6 +53,7 @@ LEAST: dict[str, dict[str, str]] = {
     "coverage": {
         "index_view": "viewer",
         "period_view": "viewer",
+        "sums_view": "viewer",
         "generate_view": "clerk",
         "generate_shown_view": "clerk",
     },
