@@ -45,7 +45,7 @@ _NOT_TEXT = {
 }
 NO_TEXT = "This is not a text file that can be read. Save it as CSV UTF-8 and upload that."
 # Formats whose unique ids are a switch's own.
-_SWITCHES = {name for name in FORMATS if name != "columns"}
+_SWITCHES = {name for name in FORMATS if name not in ("own", "columns")}
 _NUMBERLIKE = re.compile(r"\+?[\d\s./:,TZ-]*\d[\d\s./:,TZ-]*")
 
 

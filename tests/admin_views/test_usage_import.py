@@ -101,6 +101,9 @@ def test_from_a_file_to_calls(client_as: As, acorn: Any) -> None:
     assert calls() == 5
     listed = words(client.get("/admin/usage_import/"))
     assert "calls.csv" in listed
+    link = re.search(r'href="(/admin/usage/[^"]+)"', client.get(page).text)
+    assert link is not None
+    assert "1–5 of 5" in words(client.get(html.unescape(link[1])))
 
 
 def test_loading_again_changes_nothing(client_as: As, acorn: Any) -> None:
