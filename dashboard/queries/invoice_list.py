@@ -77,6 +77,15 @@ def search(words: str) -> Sequence[Select[Any]]:
     return branches
 
 
+ORIGINS = {
+    "manual": "By hand",
+    "generated": "From usage and packages",
+    "package": "By a package run",
+    "payment": "By a payment",
+    "import": "From a file",
+    "adjustment": "As an adjustment",
+}
+
 LISTING = Listing(
     model=Invoice,
     columns=(
@@ -109,6 +118,15 @@ LISTING = Listing(
         Column("currency", "Currency", Invoice.currency, filterable=True, hidden=True),
         Column("subtotal", "Sub Total", Invoice.subtotal, kind="money", hidden=True),
         Column("tax", "Tax", Invoice.tax, kind="money", hidden=True),
+        Column(
+            "origin",
+            "Made",
+            Invoice.origin,
+            kind="choice",
+            choices=ORIGINS,
+            filterable=True,
+            hidden=True,
+        ),
         Column("created_at", "Created", Invoice.created_at, kind="moment", filterable=True, hidden=True),
         Column("id", "Record", Invoice.id, kind="number", sortable=True, hidden=True, exported=False),
     ),

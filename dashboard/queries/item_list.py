@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from dashboard.models import Customer, Invoice, InvoiceItem, Package
+from dashboard.models.invoice import LINE_KINDS
 from dashboard.queries.listing import Column, Listing, key_filter
 
 STATES = {"draft": "Draft", "issued": "Issued", "void": "Void"}
@@ -38,6 +39,15 @@ LISTING = Listing(
         key_filter("customer", "Customer", Invoice.customer_id),
         Column("issue_date", "Invoice Date", Invoice.issue_date, kind="date", filterable=True),
         Column("state", "State", Invoice.state, kind="choice", choices=STATES, badge=True, filterable=True),
+        Column(
+            "kind",
+            "Kind",
+            InvoiceItem.kind,
+            kind="choice",
+            choices=LINE_KINDS,
+            filterable=True,
+            hidden=True,
+        ),
         Column("package_name", "Package", Package.name),
         key_filter("package", "Package", InvoiceItem.package_id),
         Column(
