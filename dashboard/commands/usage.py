@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from dashboard.commands.staff import refusals_in_words
 from dashboard.models import UsageFault, UsageImport
 from dashboard.models.usage import RULE_KINDS
-from dashboard.operations import usage_formats, usage_load, usage_unmatched
+from dashboard.operations import usage_formats, usage_load, usage_trial, usage_unmatched
 from dashboard.operations.base import SYSTEM, session, unit_of_work
 from dashboard.operations.errors import Refused
 from dashboard.operations.usage_files import (
@@ -85,7 +85,7 @@ def import_(
         reading = _reading(file, format_, timezone, date_order)
         with file.open("rb") as stream:
             if dry_run:
-                counts, _, faults = usage_load.try_out(
+                counts, _, faults = usage_trial.try_out(
                     SYSTEM, reading, stream, customer_by=customer_by or "", shown=FAULTS_TOLD
                 )
                 _tell(file, counts, faults, would=True)

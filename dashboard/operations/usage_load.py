@@ -6,60 +6,38 @@ there whole or not at all, so that a file whose load was broken off is completed
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import psycopg
-from psycopg import Connection, Cursor, errors
+from psycopg import Connection, Cursor
 from sqlalchemy import delete, text, update
 from sqlalchemy.engine import Engine
 
 from dashboard.documents.store import store
 from dashboard.extensions import db
 from dashboard.models import Document, UsageFault, UsageImport
-from dashboard.operations import usage_calls
-from dashboard.operations.base import Actor, fetch, operation, require, session, unit_of_work
+from dashboard.operations.base import Actor, fetch, require, session, unit_of_work
 from dashboard.operations.errors import Refused
-from dashboard.operations.usage_days import DaysChanged, Opener, remove_empty
-from dashboard.operations.usage_files import Block, Fault, Reading, Stream, blocks
-from dashboard.operations.usage_ledger import Counts, merge, prepare
+from dashboard.operations.usage_chunks import (
+    Chunk,
+    Source,
+    chunks,
+    merge_chunk,
+    own_connection,
+    prepare_chunk,
+)
+from dashboard.operations.usage_days import Opener, remove_empty
+from dashboard.operations.usage_files import Reading, Stream, blocks
+from dashboard.operations.usage_ledger import Counts
 from dashboard.operations.usage_rating_sql import Rates
-from dashboard.operations.usage_typing import Typing
 
 CHUNK_ROWS = 250_000
 AT_ONCE = 2
-# A switch's clock may be wrong by hours, not by days.
-FUTURE = dt.timedelta(days=2)
-MOST_FAULTS = 100_000
-TRIES = 4
 # After so many new calls the database's idea of the tables is out of date, and billing may begin at once.
 MANY = 10_000
-_OPTIONS = {
-    "timezone": "UTC",
-    "lock_timeout": "0",
-    "temp_buffers": "64MB",
-    "work_mem": "64MB",
-    "synchronous_commit": "off",
-}
-
-FAULTS = """
-INSERT INTO usage_fault (usage_import_id, line, reason, text)
-SELECT %(key)s, c.line, c.reason, left(concat_ws(',', {columns}), 2000)
-FROM usage_call AS c JOIN usage_stage AS s ON s.line = c.line WHERE c.reason IS NOT NULL
-"""
-COUNTED = """
-UPDATE usage_import SET rows = rows + %(rows)s, loaded = loaded + %(loaded)s, bad = bad + %(bad)s,
-    duplicates = duplicates + %(duplicates)s, unmatched = unmatched + %(unmatched)s,
-    unrated = unrated + %(unrated)s, late = late + %(late)s,
-    first_call = least(first_call, %(first)s), last_call = greatest(last_call, %(last)s)
-WHERE id = %(key)s
-"""
 
 
 class Progress(Protocol):
@@ -75,27 +53,6 @@ class Silent:
 
     def note(self, text: str) -> None:
         return None
-
-
-@dataclass
-class Chunk:
-    data: list[bytes] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    rows: int = 0
-    read: int = 0
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is loaded, and as what."""
-
-    usage_import_id: int
-    reading: Reading
-    customer_by: str = ""
-
-    @property
-    def typing(self) -> Typing:
-        return Typing(self.reading, dt.datetime.now(dt.UTC) + FUTURE)
 
 
 def load_file(actor: Actor, usage_import_id: int, report: Progress) -> Counts:
@@ -123,45 +80,6 @@ def load_stream(actor: Actor, made: UsageImport, stream: Stream, report: Progres
         _count_anew(actor)
     _end(actor, made.id, "done")
     return counts
-
-
-@operation("usage.import")
-def try_out(
-    actor: Actor, reading: Reading, stream: Stream, *, customer_by: str = "", shown: int = 20
-) -> tuple[Counts, list[dict[str, Any]], list[Fault]]:
-    """What loading would do: the counts, the first calls as they would be in the books, the first faults.
-    Everything is undone."""
-    counts = Counts()
-    calls: list[dict[str, Any]] = []
-    faults: list[Fault] = []
-    with own_connection(db.engine) as connection, connection.cursor() as cursor:
-        rates = Rates(cursor)
-        source = Source(0, reading, customer_by)
-        for chunk in chunks(blocks(stream, reading), CHUNK_ROWS):
-            _prepare(cursor, source, chunk, rates)
-            calls += _first_calls(cursor, shown - len(calls))
-            faults += [*chunk.faults, *_first_faults(cursor, reading)][: shown - len(faults)]
-            found = merge(cursor, None)
-            found.rows = chunk.rows + len(chunk.faults)
-            found.bad = _bad(cursor) + len(chunk.faults)
-            counts.add(found)
-    return counts, calls, faults
-
-
-def chunks(found: Iterable[Block], size: int) -> Iterator[Chunk]:
-    """Blocks put together until they have so many rows."""
-    chunk = Chunk()
-    for block in found:
-        if block.data:
-            chunk.data.append(block.data)
-        chunk.faults += block.faults
-        chunk.rows += block.rows
-        chunk.read = max(chunk.read, block.read)
-        if chunk.rows >= size or len(chunk.faults) >= size:
-            yield chunk
-            chunk = Chunk(read=chunk.read)
-    if chunk.rows or chunk.faults:
-        yield chunk
 
 
 class _Load:
@@ -230,8 +148,8 @@ class _Load:
     def _load(
         self, connection: Connection[Any], cursor: Cursor[Any], rates: Rates, chunk: Chunk, opener: Opener
     ) -> None:
-        _prepare(cursor, self.source, chunk, rates)
-        counts = _merged(cursor, self.source, chunk, opener)
+        prepare_chunk(cursor, self.source, chunk, rates)
+        counts = merge_chunk(cursor, self.source, chunk, opener)
         if self.stop.is_set():
             connection.rollback()
             return
@@ -239,86 +157,6 @@ class _Load:
         with self.state:
             self.counts.add(counts)
             self.read = max(self.read, chunk.read)
-
-
-@contextmanager
-def own_connection(engine: Engine) -> Iterator[Connection[Any]]:
-    """A connection outside the pool: its temporary tables and settings end with it."""
-    _, values = engine.dialect.create_connect_args(engine.url)
-    options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
-    with psycopg.connect(**values, options=options) as connection:
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-
-
-def _prepare(cursor: Cursor[Any], source: Source, chunk: Chunk, rates: Rates) -> None:
-    typing = source.typing
-    typing.stage(cursor)
-    with cursor.copy(typing.copy()) as copy:
-        for data in chunk.data:
-            copy.write(data)
-    usage_calls.make_table(cursor)
-    typing.fill(cursor)
-    prepare(cursor, rates, source.customer_by)
-
-
-def _merged(cursor: Cursor[Any], source: Source, chunk: Chunk, opener: Opener | None) -> Counts:
-    """Merge and count. Where somebody else stands across our way, this chunk is merged again, alone."""
-    for attempt in range(TRIES):
-        cursor.execute("SAVEPOINT merging")
-        try:
-            counts = merge(cursor, source.usage_import_id, None if attempt else opener)
-            break
-        except (errors.DeadlockDetected, errors.UniqueViolation, DaysChanged):
-            if attempt == TRIES - 1:
-                raise
-            cursor.execute("ROLLBACK TO SAVEPOINT merging")
-    counts.rows = chunk.rows + len(chunk.faults)
-    counts.bad = _write_faults(cursor, source, chunk)
-    span = cursor.execute("SELECT min(started_at), max(started_at) FROM usage_call WHERE reason IS NULL")
-    first, last = span.fetchone() or (None, None)
-    cursor.execute(COUNTED, {**vars(counts), "key": source.usage_import_id, "first": first, "last": last})
-    return counts
-
-
-def _write_faults(cursor: Cursor[Any], source: Source, chunk: Chunk) -> int:
-    bad = _bad(cursor)
-    key = source.usage_import_id
-    listed = cursor.execute("SELECT count(*) FROM usage_fault WHERE usage_import_id = %s", [key]).fetchone()
-    if listed and listed[0] < MOST_FAULTS:
-        if bad:
-            columns = ", ".join(f"coalesce(s.c{at}, '')" for at in range(source.reading.width))
-            cursor.execute(FAULTS.format(columns=columns), {"key": key})
-        cursor.executemany(
-            "INSERT INTO usage_fault (usage_import_id, line, reason, text) VALUES (%s, %s, %s, %s)",
-            [(key, fault.line, fault.reason[:200], fault.text[:2000]) for fault in chunk.faults],
-        )
-    return bad + len(chunk.faults)
-
-
-def _bad(cursor: Cursor[Any]) -> int:
-    row = cursor.execute("SELECT count(*) FROM usage_call WHERE reason IS NOT NULL").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _first_calls(cursor: Cursor[Any], most: int) -> list[dict[str, Any]]:
-    names = (
-        "line started_at customer_id source number destination result duration billed_duration charge rating"
-        " provider_id cost account_code trunk"
-    ).split()
-    rows = cursor.execute(f"SELECT {', '.join(names)} FROM usage_rated ORDER BY line LIMIT %s", [most])  # noqa: S608
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-
-
-def _first_faults(cursor: Cursor[Any], reading: Reading) -> Sequence[Fault]:
-    columns = ", ".join(f"coalesce(s.c{at}, '')" for at in range(reading.width))
-    rows = cursor.execute(
-        f"SELECT c.line, c.reason, left(concat_ws(',', {columns}), 2000) FROM usage_call AS c"  # noqa: S608
-        " JOIN usage_stage AS s ON s.line = c.line WHERE c.reason IS NOT NULL ORDER BY c.line LIMIT 50"
-    )
-    return [Fault(*row) for row in rows.fetchall()]
 
 
 # The import's row

@@ -40,7 +40,7 @@ class Tried:
 
 def first_rows(actor: Actor, stream: Iterable[bytes], reading: Reading, customer_by: str) -> Tried:
     """Try the first lines of a file. Nothing is written."""
-    from dashboard.operations.usage_load import try_out
+    from dashboard.operations.usage_trial import try_out
 
     counts, calls, faults = try_out(
         actor,

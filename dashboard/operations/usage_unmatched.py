@@ -9,8 +9,9 @@ from psycopg import Cursor
 from dashboard.extensions import db
 from dashboard.operations import jobs, usage_calls, usage_match
 from dashboard.operations.base import Actor, operation, require
+from dashboard.operations.usage_chunks import own_connection
 from dashboard.operations.usage_ledger import merge, prepare, raw_cursor
-from dashboard.operations.usage_load import Progress, Silent, own_connection
+from dashboard.operations.usage_load import Progress, Silent
 from dashboard.operations.usage_rating_sql import Rates
 
 KIND = "usage_take_up"

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from dashboard.extensions import db
 from dashboard.models import UsageDay, UsageFault, UsageImport, UsageRecord, UsageUnmatched
-from dashboard.operations import usage_load
+from dashboard.operations import usage_load, usage_trial
 from dashboard.operations.base import SYSTEM
 from dashboard.operations.usage_files import Reading
 from tests.support.books import make_customer
@@ -189,7 +189,7 @@ def test_words_of_switches(acorn, word, seconds, expected):
 
 def test_trying_out_changes_nothing(acorn):
     text = "1,ACORN,442079460000,2026-11-02 10:00:00,60,ANSWERED\n2,ACORN,44,never,60,ANSWERED\n"
-    counts, calls, wrong = usage_load.try_out(SYSTEM, reading(), io.BytesIO(text.encode()))
+    counts, calls, wrong = usage_trial.try_out(SYSTEM, reading(), io.BytesIO(text.encode()))
     assert (counts.rows, counts.loaded, counts.bad) == (2, 1, 1)
     assert [(call["number"], call["charge"]) for call in calls] == [("442079460000", Decimal("0.06"))]
     assert [fault.line for fault in wrong] == [2]
