@@ -21,7 +21,8 @@ def main() -> int:
     if size is None:
         print(f"SIZE must be one of {', '.join(data.SIZES)}.")
         return 2
-    running = RunningServers()
+    # What a server with these books would be given.
+    running = RunningServers(shared_buffers="2GB", max_wal_size="4GB")
     try:
         for row_set in measured(running.servers, size):
             show(row_set)

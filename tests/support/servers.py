@@ -116,14 +116,15 @@ def _keep_seed_rows(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 class RunningServers:
     """The processes behind `Servers`, started by the first who needs them and ended with the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        """`options` are settings of the database server beside the usual ones."""
         self.folder = Path(tempfile.mkdtemp(prefix="billing-tests-", dir="/tmp"))
         self.folder.chmod(0o711)
         self._children: list[Child] = []
         runtime = Runtime(self.folder)
         runtime.acquire()
         runtime.choose_sockets()
-        postgres = EmbeddedPostgres(runtime, options=_FAST, sync=False)
+        postgres = EmbeddedPostgres(runtime, options={**_FAST, **options}, sync=False)
         valkey = EmbeddedValkey(runtime, options={"appendonly": "no", "databases": "256"})
         try:
             postgres.initialise()
