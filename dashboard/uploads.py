@@ -24,4 +24,4 @@ class UploadRequest(Request):
 
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:
-        Request.max_content_length.__set__(self, value)
+        Request.max_content_length.__set__(self, value)  # type: ignore[attr-defined]

@@ -85,7 +85,8 @@ class JobView(AdminView):
     def cancel_view(self, id: str) -> ResponseReturnValue:
         job = jobs.request_cancel(self.actor_of(None), self.key_of(id))
         flash("The job was cancelled." if job.state == "cancelled" else "The job is stopping.", "success")
-        return redirect(self.href(job.id), 303)
+        # A page that shows its own job has its own Cancel.
+        return redirect(self.way_back(self.href(job.id)), 303)
 
     @expose("/<id>/retry", methods=("POST",))
     @needs("job.own")

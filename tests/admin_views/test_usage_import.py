@@ -282,7 +282,10 @@ def test_a_load_that_was_not_begun_is_cancelled(client_as: As) -> None:
     again = client.post("/admin/usage_import/run/", data={"id": made.id})
     assert "being loaded already" in words(client.get(again.location))
     db.session.refresh(made)
-    client.post(f"/admin/job/{made.job_id}/cancel")
+    here = f"/admin/usage_import/details/?id={made.id}"
+    assert client.post(f"/admin/job/{made.job_id}/cancel", data={"next": here}).location == here
+    job = words(client.get(f"/admin/job/details/?id={made.job_id}"))
+    assert "The job was cancelled. What was done stays. Open the import" in job
     db.session.refresh(made)
     assert made.state == "cancelled"
     assert "What was loaded stays" in words(client.get(f"/admin/usage_import/details/?id={made.id}"))
