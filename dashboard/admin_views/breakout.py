@@ -18,7 +18,7 @@ from dashboard.admin_views.breakout_state import PRESETS, Report, address, read,
 from dashboard.admin_views.guard import GuardedView, needs
 from dashboard.documents import xlsx
 from dashboard.operations.errors import Refused
-from dashboard.queries import breakout, settings
+from dashboard.queries import breakout, breakout_file, settings
 from dashboard.queries.breakout import DIMENSIONS, Node
 from dashboard.rules.money import format_price, places_of
 
@@ -80,18 +80,18 @@ class BreakoutView(GuardedView):
     @needs("export")
     def csv_view(self) -> ResponseReturnValue:
         report = self._whole()
-        return download(breakout.csv_chunks(report.ask), f"{_name(report)}.csv", "text/csv")
+        return download(breakout_file.csv_chunks(report.ask), f"{_name(report)}.csv", "text/csv")
 
     @expose("/xlsx")
     @needs("export")
     def xlsx_view(self) -> ResponseReturnValue:
         report = self._whole()
-        if breakout.count(report.ask, xlsx.MOST_ROWS) > xlsx.MOST_ROWS:
+        if breakout_file.count(report.ask, xlsx.MOST_ROWS) > xlsx.MOST_ROWS:
             raise Refused(
                 f"This is more than {xlsx.MOST_ROWS:,} rows. Take the CSV, or fewer groups or days."
             )
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed once it has been sent
-        xlsx.write(file, "Breakout", breakout.columns(report.ask), breakout.rows(report.ask))
+        xlsx.write(file, "Breakout", breakout_file.columns(report.ask), breakout_file.rows(report.ask))
         return download(_pieces(file), f"{_name(report)}.xlsx", XLSX)
 
     def _whole(self) -> Report:

@@ -13,12 +13,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Select, any_, case, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Date, Select, any_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from dashboard.extensions import db
 from dashboard.models import Customer, Provider, UsageDay
-from dashboard.queries.list_export import safe, statement_chunks
 from dashboard.rules.figures import Figures, total
 
 # So many rows of a level are shown; what follows stands in one row, so that the level still adds up.
@@ -178,7 +177,7 @@ def _level(ask: Ask, above: Path | None) -> list[Node]:
     key = DIMENSIONS[name].key.label("key")
     currency, cost_currency = Customer.currency.label("currency"), COST_CURRENCY.label("cost_currency")
     statement = select(key, currency, cost_currency, *_sums()).group_by(key, currency, cost_currency)
-    statement = _asked(ask, statement)
+    statement = asked(ask, statement)
     if above is not None:
         statement = statement.where(*_below(ask, above))
     found = db.session.execute(statement).all()
@@ -210,7 +209,8 @@ def _sums() -> list[ColumnElement[Any]]:
     return [func.sum(getattr(UsageDay, name)).label(name) for name in names]
 
 
-def _asked(ask: Ask, statement: Select[Any]) -> Select[Any]:
+def asked(ask: Ask, statement: Select[Any]) -> Select[Any]:
+    """The statement over the ledger, held to the days, customers and providers that are asked for."""
     statement = (
         statement.select_from(UsageDay)
         .join(Customer, Customer.id == UsageDay.customer_id)
@@ -284,62 +284,3 @@ def _sorted(nodes: list[Node], sort: str, name: str) -> list[Node]:
 
 def _value(node: Node, column: str) -> Any:
     return node.cost if column == "cost" else getattr(node.figures, column)
-
-
-# Files --------------------------------------------------------------------------------------------
-
-
-def columns(ask: Ask) -> list[str]:
-    """The heads of a file: the dimensions in their order, then the figures."""
-    return [*(DIMENSIONS[name].label for name in ask.groups), *(label for label, _ in _figures())]
-
-
-def _figures() -> list[tuple[str, Any]]:
-    attempts, connected = func.sum(UsageDay.attempts), func.sum(UsageDay.connected)
-    duration, charge, cost = func.sum(UsageDay.duration), func.sum(UsageDay.charge), func.sum(UsageDay.cost)
-    profit = case((Customer.currency == COST_CURRENCY, charge - cost))
-    return [
-        ("Customer Charge", charge),
-        ("Customer Currency", Customer.currency),
-        ("Provider Charge", cost),
-        ("Provider Currency", COST_CURRENCY),
-        ("ASR", func.round(connected * 100 / func.nullif(attempts, 0), 2)),
-        ("ACD", func.round(duration / func.nullif(connected, 0), 2)),
-        ("Duration", duration),
-        ("Billed Duration", func.sum(UsageDay.billed_duration)),
-        ("Attempts", attempts),
-        ("Connected", connected),
-        ("Profit", profit),
-        ("Profit Percent", func.round(profit * 100 / func.nullif(charge, 0), 2)),
-    ]
-
-
-def flat(ask: Ask, *, for_csv: bool = False) -> Select[Any]:
-    """Every leaf of the tree: one row for each combination of all dimensions."""
-    texts = [DIMENSIONS[name].text for name in ask.groups]
-    # Customers and providers by key too: two may have one name.
-    keys = [DIMENSIONS[name].key for name in ask.groups]
-    shown = [
-        safe(text) if for_csv and name not in TIMES else text
-        for name, text in zip(ask.groups, texts, strict=True)
-    ]
-    figures = [expression.label(label) for label, expression in _figures()]
-    heads = [text.label(DIMENSIONS[name].label) for name, text in zip(ask.groups, shown, strict=True)]
-    statement = _asked(ask, select(*heads, *figures))
-    by = list(dict.fromkeys([*texts, *keys, Customer.currency, Provider.currency]))
-    return statement.group_by(*by).order_by(*texts, Customer.currency, COST_CURRENCY)
-
-
-def csv_chunks(ask: Ask) -> Iterator[bytes]:
-    return statement_chunks(flat(ask, for_csv=True))
-
-
-def count(ask: Ask, most: int) -> int:
-    """How many rows a file has, at most `most` + 1."""
-    few = flat(ask).order_by(None).limit(most + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(few)) or 0
-
-
-def rows(ask: Ask) -> Iterator[Sequence[Any]]:
-    """The rows of a file, read as they are written."""
-    yield from db.session.execute(flat(ask).execution_options(yield_per=2_000))
