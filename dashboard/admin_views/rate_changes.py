@@ -20,13 +20,26 @@ from dashboard.queries import rates, settings
 TIME = {"type": "time"}
 
 
-class WithdrawForm(Form):
+class DatedForm(Form):
+    """What is wrong with the prefix or the time is said together with everything else."""
+
+    def validate_prefix(self, field: Any) -> None:
+        operations.prefix(field.data)
+
+    def validate_from_time(self, field: Any) -> None:
+        try:
+            operations.start_of(settings.today(), field.data or "")
+        except Invalid as error:
+            raise ValueError(str(error)) from None
+
+
+class WithdrawForm(DatedForm):
     prefix = fields.text("Prefix", max=40, required=True, inputmode="numeric")
     from_day = fields.day("From", required=True, help="The first day without this prefix.")
     from_time = fields.text("Time", max=5, help="Empty: midnight.", **TIME)
 
 
-class RateForm(Form):
+class RateForm(DatedForm):
     prefix = fields.text("Prefix", max=40, required=True, inputmode="numeric", placeholder="4420")
     destination = fields.text("Destination", max=120, required=True)
     rate_per_minute = fields.decimal(

@@ -18,6 +18,7 @@ from dashboard.operations.base import Actor, fetch, once, operation, session
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.operations.rate_cards import LONGEST_INCREMENT
 from dashboard.queries import rates, settings
+from dashboard.rules import money
 
 # Above this a price is a slip of the keyboard; below it the arithmetic in SQL stays in whole numbers.
 MOST_PRICE = Decimal("99999.999999")
@@ -75,7 +76,8 @@ def add(
     """A rate from that moment on: of a new prefix, or in place of what its prefix costs until then."""
     file = once(actor, form_key)
     taken = checks.read(values, CHECKS, required=("prefix", "destination", "rate_per_minute"))
-    made = _added(actor, card_id, valid_from, taken, "Changed by hand")
+    written = money.plain(taken["rate_per_minute"])
+    made = _added(actor, card_id, valid_from, taken, f"{taken['prefix']} {taken['destination']}: {written}")
     file(f"rate_card:{card_id}")
     return made
 
@@ -100,7 +102,7 @@ def withdraw(
         "connection_fee": Decimal(0),
         "withdrawn": True,
     }
-    made = _added(actor, card_id, valid_from, taken, "Withdrawn by hand")
+    made = _added(actor, card_id, valid_from, taken, f"{wanted} {held.destination} withdrawn")
     file(f"rate_card:{card_id}")
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +22,30 @@ from dashboard.admin_views import (
     items,
     packages,
     payments,
+    providers,
+    rate_cards,
+    rate_changes,
+    rate_test,
     setting_form,
     staff,
 )
 from dashboard.admin_views.fields import NumberField, TagsField
 from dashboard.extensions import db
-from dashboard.models import Contact, Customer, CustomerPackage, Invoice, Package, Payment, Setting, Staff
+from dashboard.models import (
+    Contact,
+    Customer,
+    CustomerPackage,
+    Invoice,
+    Package,
+    Payment,
+    Provider,
+    Rate,
+    RateCard,
+    Setting,
+    Staff,
+)
 from tests.support.books import make_customer, make_draft, make_issued, make_package, make_payment
+from tests.support.calls import make_card
 
 Values = dict[str, str]
 KEPT = "Kept as typed"
@@ -133,6 +151,8 @@ SPELLED = {
     "smtp_host",
     "smtp_from",
     "destination_prefixes",
+    "prefix",
+    "from_time",
 }
 
 
@@ -154,6 +174,7 @@ def _setting(books: Books) -> Values:
     given = {name: one._value() for name, one in form._fields.items() if hasattr(one, "_value")}
     chosen = (
         "number_reset",
+        "generated_invoices",
         "invoice_line_grouping",
         "invoice_template",
         "tax_mode",
@@ -164,6 +185,23 @@ def _setting(books: Books) -> Values:
     unsent = ("version", "form_key", "comment", "logo_file", "smtp_password_new", "remove_logo")
     kept = {name: str(value) for name, value in given.items() if name not in unsent and value is not None}
     return {name: value for name, value in kept.items() if name not in ("tax_inclusive", "audit_comment")}
+
+
+# For names and prefixes of which there is one each.
+_NUMBERS = itertools.count()
+
+
+def _rate_card(books: Books) -> Values:
+    rounding = {"duration_rounding": "up", "cost_rounding": "half_up", "cost_places": "4"}
+    increments = {"minimum_seconds": "60", "pulse_seconds": "6"}
+    name = f"{KEPT} {next(_NUMBERS)}"
+    return {"name": name, "kind": "sell", "currency": "USD", **rounding, **increments}
+
+
+def _card() -> int:
+    """A rate card to add rates to."""
+    found = db.session.query(RateCard).filter_by(name="Sound Example Rates").first()
+    return int((found or make_card("Sound Example Rates")).id)
 
 
 TARGETS = (
@@ -288,6 +326,37 @@ TARGETS = (
         lambda books: last(Staff),
         pages=("/admin/staff/", "/admin/staff/details/?id={id}", "/admin/staff/edit/?id={id}"),
     ),
+    Target(
+        "provider",
+        providers.ProviderForm,
+        lambda books: "/admin/provider/new/",
+        lambda books: {"name": f"{KEPT} {next(_NUMBERS)}", "status": "active", "currency": "USD"},
+        lambda books: last(Provider),
+        role="manager",
+        pages=("/admin/provider/", "/admin/provider/details/?id={id}", "/admin/provider/edit/?id={id}"),
+    ),
+    Target(
+        "rate card",
+        rate_cards.RateCardForm,
+        lambda books: "/admin/rate_card/new/",
+        _rate_card,
+        lambda books: last(RateCard),
+        role="manager",
+        pages=("/admin/rate_card/", "/admin/rate_card/details/?id={id}", "/admin/rate_card/edit/?id={id}"),
+    ),
+    Target(
+        "rate",
+        rate_changes.RateForm,
+        lambda books: f"/admin/rate_card/rate/?id={_card()}",
+        lambda books: {
+            "prefix": f"44{next(_NUMBERS)}",
+            "destination": KEPT,
+            "rate_per_minute": "0.01",
+            "from_day": "2026-11-02",
+        },
+        lambda books: last(Rate),
+        role="manager",
+    ),
     # Last: what is void takes nothing more.
     Target(
         "void",
@@ -309,6 +378,8 @@ COVERED_BY: dict[type[Form], str] = {
     customers.BulkEditForm: "customer",
     payments.StatusForm: "payment",
     invoice_payments.AllocateForm: "recorded payment",
+    rate_changes.WithdrawForm: "rate",
+    rate_test.TestForm: "rate",
 }
 
 

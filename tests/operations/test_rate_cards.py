@@ -226,7 +226,10 @@ def test_another_price_is_another_row(card):
     with pytest.raises(Duplicate):
         rates.add(SYSTEM, card.id, rate("45"), valid_from=JULY, form_key="a")
     revisions = db.session.scalars(select(RateRevision).order_by(RateRevision.valid_from)).all()
-    assert [(one.rates, one.source) for one in revisions] == [(1, "Changed by hand")] * 2
+    assert [(one.rates, one.source) for one in revisions] == [
+        (1, "44 United Kingdom: 0.01"),
+        (1, "44 United Kingdom: 0.02"),
+    ]
 
 
 def test_nothing_is_overwritten(card):
