@@ -110,6 +110,7 @@ class InvoiceExplain:
             ratings=RATINGS,
             results=RESULTS,
             may_rates=view.may("rate.read"),
+            rate_card_href=lambda key: url_for("rate_card.details_view", id=key),
         )
 
     @expose("/<id>/explain/<line>/calls.csv")
