@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from wtforms import ValidationError
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.forms import Form
@@ -24,13 +25,16 @@ class DatedForm(Form):
     """What is wrong with the prefix or the time is said together with everything else."""
 
     def validate_prefix(self, field: Any) -> None:
-        operations.prefix(field.data)
+        try:
+            operations.prefix(field.data)
+        except ValueError as fault:
+            raise ValidationError(str(fault)) from None
 
     def validate_from_time(self, field: Any) -> None:
         try:
             operations.start_of(settings.today(), field.data or "")
         except Invalid as error:
-            raise ValueError(str(error)) from None
+            raise ValidationError(str(error)) from None
 
 
 class WithdrawForm(DatedForm):
