@@ -65,7 +65,7 @@ def _work(held: jobs.Claim, report: Report) -> None:
         raise
     except jobs.Cancelled:
         db.session.rollback()
-        jobs.cancelled(held)
+        jobs.cancelled(held, report.notes)
     except (Failed, PdfError, OperationError) as error:
         db.session.rollback()
         jobs.fail(held, str(error), report.notes)

@@ -183,8 +183,8 @@ def fail(held: Claim, message: str, notes: list[str]) -> None:
     _end(held, state="failed", error=message, notes=notes)
 
 
-def cancelled(held: Claim) -> None:
-    _end(held, state="cancelled")
+def cancelled(held: Claim, notes: Iterable[str] = ()) -> None:
+    _end(held, state="cancelled", notes=list(notes))
 
 
 def _change(current: Session, held: Claim, **values: Any) -> bool | None:

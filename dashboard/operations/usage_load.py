@@ -111,6 +111,9 @@ class _Load:
                     self.report.reached(self.read // 1024)
             except BaseException:
                 self._break_off()
+                self.report.note(
+                    f"Stopped after {self.counts.rows:,} rows, which stay. Load the file again for the rest."
+                )
                 raise
         took = max(time.monotonic() - start, 0.001)
         self.report.note(_said(self.counts, took))

@@ -132,10 +132,15 @@ def test_two_loads_of_the_same_calls_at_once_load_each_once(app, books, monkeypa
 def test_a_cancelled_load_keeps_whole_chunks_and_says_so(books, monkeypatch):
     monkeypatch.setattr(usage_load, "CHUNK_ROWS", 2000)
 
+    said: list[str] = []
+
     class Cancels(usage_load.Silent):
         def reached(self, done: int) -> None:
             if done:
                 raise jobs.Cancelled
+
+        def note(self, text: str) -> None:
+            said.append(text)
 
     rows = lines(20_000)
     made = filed(rows)
@@ -143,6 +148,7 @@ def test_a_cancelled_load_keeps_whole_chunks_and_says_so(books, monkeypatch):
         usage_load.load_file(SYSTEM, made.id, Cancels())
     made = fresh(made)
     assert made.state == "cancelled"
+    assert said[0].startswith("Stopped after") and "which stay" in said[0]
     assert 0 < made.rows < 20_000
     assert discrepancies() == []
     usage_load.load_file(SYSTEM, made.id, usage_load.Silent())
