@@ -58,6 +58,14 @@ def last_period(schedule: str, zone: str | None) -> Period | None:
     return previous(schedule, period_of(schedule, today))
 
 
+def _offer(form: GenerateForm, customer: Customer) -> None:
+    """The periods of one customer: that of its schedule with its dates, where it has one."""
+    own = last_period(customer.invoice_schedule, customer.time_zone)
+    label = f"The last of its Invoice Schedule ({own})" if own else "The last of its Invoice Schedule"
+    form.period.source = lambda: [(OWN, label), *presets()]
+    form.period.choices = form.period._offered()
+
+
 class CustomerBilling:
     """Mixed into CustomerView."""
 
@@ -84,6 +92,7 @@ class CustomerBilling:
         view: Any = self
         customer = view.get_one(view.key_of(id))
         form = GenerateForm(request.form if request.method == "POST" else None)
+        _offer(form, customer)
         if request.method == "GET":
             form.period.data = OWN if customer.invoice_schedule in SCHEDULES else "last_month"
         elif form.validate():

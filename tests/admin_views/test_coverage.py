@@ -209,7 +209,8 @@ def test_one_customers_page_generates_for_any_days(
     client = client_as("clerk")
     assert "Generate Invoice" in client.get(f"/admin/customer/details/?id={customer.id}").text
     path = f"/admin/customer/{customer.id}/generate"
-    assert "last period of each" in client.get(path, headers={"X-Modal": "1"}).text
+    dialog = client.get(path, headers={"X-Modal": "1"}).text
+    assert f"The last of its Invoice Schedule ({months[-1]})" in dialog
     first = months[-2].start
     days = {"period": "custom", "first_day": str(first), "last_day": str(first), "form_key": "k" * 32}
     answer = client.post(path, data=days)
