@@ -54,15 +54,16 @@ class Work:
 def customers_of(options: Mapping[str, Any]) -> ColumnElement[bool]:
     """The condition on customers that the options mean."""
     whose = options.get("customers")
+    found: ColumnElement[bool] = Customer.invoice_schedule != "none"
     if whose == "chosen":
-        return Customer.id.in_(options["customer_ids"])
-    if whose == "tags":
-        return Customer.tags.overlap(options["tags"])
-    if whose == "all":
-        return billable()
-    if options.get("schedule"):
-        return Customer.invoice_schedule == options["schedule"]
-    return Customer.invoice_schedule != "none"
+        found = Customer.id.in_(options["customer_ids"])
+    elif whose == "tags":
+        found = Customer.tags.overlap(options["tags"])
+    elif whose == "all":
+        found = billable()
+    elif options.get("schedule"):
+        found = Customer.invoice_schedule == options["schedule"]
+    return found
 
 
 def file(run_id: int, previews: Sequence[Preview]) -> None:
