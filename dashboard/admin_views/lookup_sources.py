@@ -34,8 +34,6 @@ def install() -> None:
         "package", by_name(Package, name=Package.name, note=Package.currency, conditions=_of_one_currency)
     )
     register("provider", by_name(Provider, name=Provider.name, note=Provider.currency))
-    register(
-        "rate_card", by_name(RateCard, name=RateCard.name, note=RateCard.currency, conditions=_sold_in)
-    )
+    register("rate_card", by_name(RateCard, name=RateCard.name, note=RateCard.currency, conditions=_sold_in))
     active = Staff.active.is_(True)
     register("staff", by_name(Staff, name=Staff.name, note=Staff.role, conditions=lambda extra: [active]))
