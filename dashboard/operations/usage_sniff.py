@@ -273,8 +273,7 @@ def _guess(reading: Reading, names: Sequence[str], rows: list[list[str]], why: l
         date_order=order,
         decimal_comma=any(re.fullmatch(r"-?\d+,\d+", number) for number in numbers)
         and not any("." in number for number in numbers),
-        source=reading.source
-        or (reading.format if reading.format in FORMATS and reading.format != "columns" else ""),
+        source=reading.source or (reading.format if reading.format in _SWITCHES else ""),
     )
     return Guess(reading, tuple(why), tuple(names), _shown(rows))
 

@@ -53,6 +53,9 @@ def test_our_own_csv() -> None:
     assert guess.reading.format == "own"
     assert guess.sure
     assert guess.reading.date_order == "ymd"
+    # Nobody's switch in particular; Asterisk's ids are Asterisk's.
+    assert guess.reading.source == ""
+    assert told(MASTER * 3).reading.source == "asterisk"
     assert list(guess.reading.columns) == list(guess.names)
     assert guess.why == ("Its column names are those of our own CSV.",)
 
