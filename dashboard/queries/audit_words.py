@@ -42,6 +42,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "provider": ("provider", "providers"),
     "rate_card": ("rate card", "rate cards"),
     "rate_revision": ("revision", "revisions"),
+    "usage_rule": ("usage rule", "usage rules"),
+    "usage_format": ("usage format", "usage formats"),
+    "package_charge": ("package charge", "package charges"),
+    "billing_run": ("billing run", "billing runs"),
     "setting": ("settings", "settings"),
     "staff": ("staff account", "staff accounts"),
 }
