@@ -10,12 +10,18 @@ from typing import Any, ClassVar
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from markupsafe import Markup
 
-from dashboard.admin_views import show
 from dashboard.admin_views.answers import download, wants_fragment
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.billing_run_form import RunForm
+from dashboard.admin_views.billing_run_show import (
+    CSV_HEADS,
+    csv_row,
+    line_of,
+    period_of,
+    will_issue,
+    written_totals,
+)
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import RowAction, ShownRow
 from dashboard.documents.csv import lines
@@ -24,10 +30,8 @@ from dashboard.models import BillingRun
 from dashboard.operations import billing_runs
 from dashboard.operations.errors import Missing, Refused
 from dashboard.queries import billing_runs as run_queries
-from dashboard.queries import settings
 from dashboard.queries.billing_runs import Asked
-from dashboard.rules.money import format_money, plain
-from dashboard.rules.periods import Period
+from dashboard.rules.money import format_money
 
 LIVE = ("previewing", "running")
 MOST_PAGES = 1_000
@@ -276,65 +280,6 @@ class BillingRunView(AdminView):
         rows = [csv_row(row) for row in run_queries.everything(run.id)]
         name = f"billing-run-{run.id}-{run.period_start}.csv"
         return download(lines([CSV_HEADS, *rows]), name, "text/csv")
-
-
-CSV_HEADS = (
-    "Customer",
-    "First day",
-    "Last day",
-    "Result",
-    "Invoice",
-    "Lines",
-    "Total",
-    "Currency",
-    "Last total",
-    "Warnings",
-    "Reason",
-)
-
-
-def csv_row(row: Any) -> tuple[Any, ...]:
-    """A row of a run as its file says it. What was not reached, or not ticked, says so."""
-    unmade = ("Not reached" if row.chosen else "Unticked") if row.state == "ready" else row.state.capitalize()
-    number = row.number or (f"Draft {row.invoice_id}" if row.invoice_id else "")
-    return (
-        row.name,
-        row.period_start.isoformat(),
-        Period(row.period_start, row.period_end).last.isoformat(),
-        "Invoiced" if row.state == "done" else unmade,
-        number,
-        row.lines,
-        plain(row.total),
-        row.currency,
-        plain(row.last_total) if row.last_total is not None else "",
-        "; ".join(row.warnings),
-        row.reason or "",
-    )
-
-
-AMOUNTS = ("quantity", "unit_price", "net", "tax", "gross")
-
-
-def line_of(said: dict[str, Any]) -> dict[str, Any]:
-    """A line of a preview with its numbers as numbers."""
-    return {**said, **{name: Decimal(said[name]) for name in AMOUNTS}}
-
-
-def period_of(run: BillingRun) -> Period:
-    return Period(run.period_start, run.period_end)
-
-
-def will_issue(run: BillingRun) -> bool:
-    """Whether its invoices get numbers at once."""
-    wanted = run.options.get("issue")
-    return bool(wanted if wanted is not None else settings.current().generated_invoices == "issued")
-
-
-def written_totals(text: str | None) -> Markup:
-    """`USD 1200.5000, EUR 80.0000` as amounts, one below the other."""
-    pairs = [part.split(" ") for part in (text or "").split(", ") if part]
-    amounts = [show.money(Decimal(amount), currency) for currency, amount in pairs]
-    return Markup(" ").join(amounts) if amounts else show.NOTHING
 
 
 def _number(text: str) -> int:
