@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from dashboard.extensions import db
@@ -42,7 +42,11 @@ _names = itertools.count(1)
 
 pytestmark = pytest.mark.usefixtures("app")
 
-prices = st.integers(0, 2_000_000).map(lambda units: D(units).scaleb(-6))
+# Round prices make halves, at which the modes of rounding part.
+prices = st.one_of(
+    st.integers(0, 2_000_000).map(lambda units: D(units).scaleb(-6)),
+    st.integers(0, 40).map(lambda units: D(units * 5).scaleb(-2)),
+)
 
 
 @dataclass(frozen=True)
@@ -179,8 +183,13 @@ def sound() -> None:
     assert discrepancies() == []
 
 
+# A second at 0.30 is half a cent.
+HALVES = Terms(D("0.3"), D(0), 0, 1, "up", "half_up", 2)
+
+
 @examples(12)
 @given(world=worlds(), given_calls=some_calls)
+@example(World("UTC", HALVES, HALVES, HALVES), [Call(100, "442079460000", D(1), "answered", None)])
 def test_the_bill_is_what_the_rules_say(world, given_calls):
     """Line by line, and to the cent: each line is the sum of its calls, rounded once."""
     customer = make(world)
