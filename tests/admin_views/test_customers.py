@@ -169,7 +169,7 @@ def test_bulk_edit_changes_what_is_ticked(client_as, acorn):
         invoice_due_days="",
         invoice_schedule="weekly",
     )
-    assert "2 done" in words(answer)
+    assert "2 customers changed" in words(answer)
     for one in (acorn, birch):
         now = fresh(one)
         assert (now.status, now.invoice_due_days, now.invoice_schedule) == ("penalty", None, "none")

@@ -13,6 +13,7 @@ from wtforms.validators import Length
 
 from dashboard.admin_views import (
     assignments,
+    billing_run_form,
     contacts,
     customers,
     forms,
@@ -28,6 +29,7 @@ from dashboard.admin_views import (
     rate_test,
     setting_form,
     staff,
+    usage_rules,
 )
 from dashboard.admin_views.fields import NumberField, TagsField
 from dashboard.extensions import db
@@ -43,6 +45,7 @@ from dashboard.models import (
     RateCard,
     Setting,
     Staff,
+    UsageRule,
 )
 from tests.support.books import make_customer, make_draft, make_issued, make_package, make_payment
 from tests.support.calls import make_card
@@ -357,6 +360,18 @@ TARGETS = (
         lambda books: last(Rate),
         role="manager",
     ),
+    Target(
+        "usage rule",
+        usage_rules.RuleForm,
+        lambda books: "/admin/usage_rule/new/",
+        lambda books: {
+            "customer_id": str(books.customer.id),
+            "kind": "account_code",
+            "value": f"{KEPT} {next(_NUMBERS)}",
+        },
+        lambda books: last(UsageRule),
+        pages=("/admin/usage_rule/", "/admin/usage_rule/edit/?id={id}"),
+    ),
     # Last: what is void takes nothing more.
     Target(
         "void",
@@ -380,6 +395,9 @@ COVERED_BY: dict[type[Form], str] = {
     invoice_payments.AllocateForm: "recorded payment",
     rate_changes.WithdrawForm: "rate",
     rate_test.TestForm: "rate",
+    # Its name is a field as that of a rule; its tags are only looked for.
+    usage_rules.FormatForm: "usage rule",
+    billing_run_form.RunForm: "customer",
 }
 
 
