@@ -67,7 +67,7 @@ class Customer(Base, Stamped):
         ForeignKey("staff.id", ondelete="SET NULL"), index=True
     )
     invoice_schedule: Mapped[str] = mapped_column(String(10), default="none", server_default="none")
-    # The schedule begins here; what came before was invoiced otherwise. Empty: with the first usage or package.
+    # The schedule begins here; days before were invoiced otherwise. Empty: with the first usage or package.
     invoice_from: Mapped[dt.date | None] = mapped_column(Date)
     invoice_due_days: Mapped[int | None] = mapped_column(Integer)
     invoice_template: Mapped[str | None] = mapped_column(String(40))

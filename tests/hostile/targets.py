@@ -15,7 +15,7 @@ from dashboard.admin_views import (
     assignments,
     billing_run_form,
     contacts,
-    customers,
+    customer_forms,
     forms,
     invoice_form,
     invoice_payments,
@@ -210,7 +210,7 @@ def _card() -> int:
 TARGETS = (
     Target(
         "customer",
-        customers.NewCustomerForm,
+        customer_forms.NewCustomerForm,
         lambda books: "/admin/customer/new/",
         lambda books: {"name": KEPT, "status": "active", "currency": "USD", "invoice_schedule": "none"},
         lambda books: last(Customer),
@@ -389,8 +389,8 @@ COVERED_BY: dict[type[Form], str] = {
     staff.StaffForm: "staff",
     staff.PasswordForm: "staff",
     items.CellForm: "invoice line",
-    customers.CustomerForm: "customer",
-    customers.BulkEditForm: "customer",
+    customer_forms.CustomerForm: "customer",
+    customer_forms.BulkEditForm: "customer",
     payments.StatusForm: "payment",
     invoice_payments.AllocateForm: "recorded payment",
     rate_changes.WithdrawForm: "rate",
