@@ -14,6 +14,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import ListPage, RowAction
+from dashboard.admin_views.usage_rerate import UsageRerate
 from dashboard.models import UsageRecord
 from dashboard.operations import base as operations
 from dashboard.operations.errors import Missing
@@ -21,7 +22,7 @@ from dashboard.queries import usage_calls, usage_list
 from dashboard.queries.listing import State
 
 
-class UsageView(AdminView):
+class UsageView(UsageRerate, AdminView):
     """Calls come in by import and are never changed by hand."""
 
     model = UsageRecord
@@ -40,6 +41,7 @@ class UsageView(AdminView):
     icon = "usage"
     list_template = "admin/usage/list.html"
     empty_text = "Calls stand here once usage has been imported."
+    toolbar = (("Rate again", "usage.rerate_view", "refresh", "usage.rerate"),)
 
     def __init__(self) -> None:
         super().__init__(endpoint="usage")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from dashboard.models import Customer, Invoice, UsageDay
+from dashboard.models import Customer, Invoice, InvoiceItem, UsageDay
 from dashboard.operations import jobs, usage_moves
 from dashboard.operations.base import Actor, fetch, operation, session
 from dashboard.operations.errors import Refused
@@ -29,13 +29,33 @@ AT_ONCE = 50_000
 DIFFERENCES = """
 SELECT o.customer_id, k.name, k.currency, c.destination, count(*), count(*) FILTER (WHERE o.charge IS NULL),
     count(*) FILTER (WHERE c.charge IS NULL), coalesce(sum(o.charge), 0),
-    coalesce(sum(c.charge::numeric(20,6)), 0), coalesce(sum(o.cost), 0),
-    coalesce(sum(c.cost::numeric(20,6)), 0), coalesce(sum(c.billed_duration), 0),
+    coalesce(sum(c.charge::numeric(20,6)), 0), coalesce(sum(c.billed_duration), 0),
     count(*) FILTER (WHERE c.result = 'answered'), min(d.day), max(d.day)
 FROM usage_old AS o JOIN usage_rated AS c ON c.record_id = o.id
 JOIN usage_day AS d ON d.id = o.usage_day_id JOIN customer AS k ON k.id = o.customer_id
 GROUP BY 1, 2, 3, 4 ORDER BY 2, 1, 4
 """
+# Costs are in the currency of their provider, so they are never added to one another across providers.
+COSTS = """
+SELECT o.customer_id, c.destination, p.currency, coalesce(sum(o.cost), 0),
+    coalesce(sum(c.cost::numeric(20,6)), 0)
+FROM usage_old AS o JOIN usage_rated AS c ON c.record_id = o.id JOIN provider AS p ON p.id = c.provider_id
+WHERE o.cost IS NOT NULL OR c.cost IS NOT NULL
+GROUP BY 1, 2, 3 ORDER BY 3
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the calls of a difference cost, in one currency."""
+
+    currency: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return self.after - self.before
 
 
 @dataclass(frozen=True)
@@ -52,13 +72,12 @@ class Difference:
     unrated_after: int
     before: Decimal
     after: Decimal
-    cost_before: Decimal
-    cost_after: Decimal
     billed_duration: int
     connected: int
     first_day: dt.date
     last_day: dt.date
     invoiced: bool = False
+    costs: tuple[Cost, ...] = ()
 
     @property
     def difference(self) -> Decimal:
@@ -112,14 +131,37 @@ def adjustment_draft(actor: Actor, customer_id: int, filters: Filters) -> Invoic
     found = [one for one in _differences(wanted, invoiced=True) if one.difference]
     if not found:
         raise Refused(f"Nothing that {customer.name} was invoiced would have another charge.")
-    earlier = session().scalar(
-        select(Invoice.id).where(
-            Invoice.customer_id == customer_id, Invoice.origin == "adjustment", Invoice.state == "draft"
-        )
-    )
-    if earlier is not None:
+    earlier = adjusted(customer_id, found)
+    if earlier is not None and earlier.state == "draft":
         raise Refused(f"There is already a draft adjustment for {customer.name}. Issue or delete it first.")
+    if earlier is not None:
+        raise Refused(
+            f"{earlier} adjusts some of these calls already. Void it first, then one draft adjusts them all."
+        )
     return _draft(actor, customer, found)
+
+
+def adjusted(customer_id: int, found: Iterable[Difference]) -> Invoice | None:
+    """What adjusts some of the differences already: a draft, or an invoice. The calls keep their charges, so
+    another adjustment would bill the same difference twice."""
+    rows = session().execute(
+        select(Invoice, InvoiceItem.destination, InvoiceItem.date_from, InvoiceItem.date_to)
+        .outerjoin(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
+        .where(Invoice.customer_id == customer_id, Invoice.origin == "adjustment", Invoice.state != "void")
+        .order_by(Invoice.state, Invoice.id)
+    )
+    wanted = list(found)
+    for invoice, destination, first, last in rows:
+        if invoice.state == "draft" or any(
+            one.destination == destination
+            and first
+            and last
+            and first <= one.last_day
+            and last >= one.first_day
+            for one in wanted
+        ):
+            return invoice
+    return None
 
 
 def _draft(actor: Actor, customer: Customer, found: list[Difference]) -> Invoice:
@@ -187,7 +229,10 @@ def _differences(filters: Filters, *, invoiced: bool) -> list[Difference]:
         if not usage_moves.compare(cursor):
             return []
         rows = cursor.execute(DIFFERENCES).fetchall()
-    return [Difference(*[*row, invoiced]) for row in rows]
+        costs: dict[tuple[int, str], list[Cost]] = {}
+        for customer_id, destination, *cost in cursor.execute(COSTS).fetchall():
+            costs.setdefault((customer_id, destination), []).append(Cost(*cost))
+    return [Difference(*[*row, invoiced, tuple(costs.get((row[0], row[3]), ()))]) for row in rows]
 
 
 def _plain(value: Any) -> Any:

@@ -137,7 +137,15 @@ LEAST: dict[str, dict[str, str]] = {
         "import_template_view": "manager",
     },
     "setting": dict.fromkeys(("index_view", "test_email_view", "number_view", "logo_view"), "admin"),
-    "usage": {**COMMON, **CLOSED_FORMS, **CLOSED_ACTIONS, "details_view": "viewer", "ajax_update": CLOSED},
+    "usage": {
+        **COMMON,
+        **CLOSED_FORMS,
+        **CLOSED_ACTIONS,
+        "details_view": "viewer",
+        "ajax_update": CLOSED,
+        "rerate_view": "manager",
+        "adjust_view": "manager",
+    },
     "usage_format": {
         **COMMON,
         **dict.fromkeys(("index_view", "summary_view", "ajax_lookup", "export"), "clerk"),
