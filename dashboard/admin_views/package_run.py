@@ -73,7 +73,7 @@ class PackageRun:
             all_href=url_for(".run_view", **{**request.args.to_dict(), "since": ""}),
             crumbs=self._view.crumbs("Run Package"),
         )
-        return page, 422 if asked and customer is None else 200
+        return page, 422 if customer is None and (asked or request.method == "POST") else 200
 
     def _charge(self, form: Any, customer: Customer, package: Package | None) -> ResponseReturnValue:
         chosen = dict(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from decimal import Decimal
 from typing import Any, Protocol
 
 from psycopg import Connection, Cursor
@@ -36,6 +37,7 @@ from dashboard.operations.usage_rating_sql import Rates
 
 CHUNK_ROWS = 250_000
 AT_ONCE = 2
+NANO = 10**9
 # After so many new calls the database's idea of the tables is out of date, and billing may begin at once.
 MANY = 10_000
 
@@ -97,7 +99,7 @@ class _Load:
         self.connections: list[Connection[Any]] = []
 
     def run(self, found: Iterator[Chunk]) -> Counts:
-        start = time.monotonic()
+        start = time.monotonic_ns()
         with own_connection(self.engine) as connection, connection.cursor() as cursor:
             remove_empty(cursor)
             connection.commit()
@@ -105,7 +107,7 @@ class _Load:
             working: set[Future[None]] = {pool.submit(self._work, found) for _ in range(AT_ONCE)}
             try:
                 while working:
-                    ended, working = wait(working, timeout=0.3, return_when=FIRST_COMPLETED)
+                    ended, working = wait(working, timeout=1 / 3, return_when=FIRST_COMPLETED)
                     for one in ended:
                         one.result()
                     self.report.reached(self.read // 1024)
@@ -115,7 +117,7 @@ class _Load:
                     f"Stopped after {self.counts.rows:,} rows, which stay. Load the file again for the rest."
                 )
                 raise
-        took = max(time.monotonic() - start, 0.001)
+        took = Decimal(time.monotonic_ns() - start or 1) / NANO
         self.report.note(_said(self.counts, took))
         return self.counts
 
@@ -196,7 +198,7 @@ def _asked(ended: BaseException) -> bool:
     return isinstance(ended, Cancelled)
 
 
-def _said(counts: Counts, took: float) -> str:
+def _said(counts: Counts, took: Decimal) -> str:
     said = [f"{counts.rows:,} rows in {took:,.1f} s ({counts.rows / took:,.0f} a second)"]
     for number, words in (
         (counts.loaded, "loaded"),

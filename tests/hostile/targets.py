@@ -29,6 +29,7 @@ from dashboard.admin_views import (
     rate_test,
     setting_form,
     staff,
+    usage_rerate,
     usage_rules,
 )
 from dashboard.admin_views.fields import NumberField, TagsField
@@ -398,6 +399,8 @@ COVERED_BY: dict[type[Form], str] = {
     # Its name is a field as that of a rule; its tags are only looked for.
     usage_rules.FormatForm: "usage rule",
     billing_run_form.RunForm: "customer",
+    # A choice of calls, of which nothing is kept.
+    usage_rerate.RerateForm: "usage rule",
 }
 
 

@@ -13,7 +13,7 @@ def test_roles_come_in_order_of_power() -> None:
 
 def test_admin_holds_every_right_and_all_names_them() -> None:
     assert ROLES["admin"] == ALL
-    assert len(ALL) == 10 + 7 + 8 + 3
+    assert len(ALL) == 15 + 8 + 12 + 3
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-# What fades in has its own colours when it has; what turns for ever is not waited for.
+# What fades in has its own colours when it has; what turns for ever, or stands still, is not waited for.
 STILL = """async () => {
   const fading = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 60000);
-  await Promise.allSettled(fading.map((one) => one.finished));
+  const faded = Promise.allSettled(fading.map((one) => one.finished));
+  await Promise.race([faded, new Promise((done) => setTimeout(done, 2000))]);
 }"""
 SERIOUS = "(await axe.run()).violations.filter((one) => ['serious', 'critical'].includes(one.impact))"
 
