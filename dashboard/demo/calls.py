@@ -14,7 +14,6 @@ from decimal import Decimal
 from dashboard.demo.companies import COMPANIES, Company
 
 SEED = 20261124
-MONTHS = 3
 CALLS = 50_000
 
 

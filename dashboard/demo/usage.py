@@ -15,6 +15,7 @@ from sqlalchemy import text
 from dashboard.demo.calls import CARRIERS, INCREMENTS, RANGES, account_code, callers, calls
 from dashboard.demo.catalogue import RATES
 from dashboard.demo.companies import Company
+from dashboard.demo.story import BY_SCHEDULE, month_before
 from dashboard.models import Customer, Rate, RateCard, RateRevision
 from dashboard.operations import providers, rate_cards, usage_rules
 from dashboard.operations.base import Actor, session
@@ -34,10 +35,9 @@ class Cycle:
     period: Period
 
 
-def first_day(today: dt.date, months: int = 3) -> dt.date:
-    """The first of the month so many months before."""
-    count = today.year * 12 + today.month - 1 - months
-    return dt.date(count // 12, count % 12 + 1, 1)
+def first_day(today: dt.date) -> dt.date:
+    """From here on there are calls, and schedules bill."""
+    return month_before(today, BY_SCHEDULE)
 
 
 def cycles(today: dt.date) -> list[Cycle]:
@@ -101,8 +101,8 @@ def _fill(card: RateCard, currency: str, start: dt.datetime, side: str) -> None:
     session().flush()
 
 
-def load_usage(actor: Actor, customers: Mapping[Company, Customer], today: dt.date) -> int:
-    """Three months of calls up to yesterday. Gives how many."""
+def load_usage(actor: Actor, customers: Mapping[Company, Customer], today: dt.date) -> None:
+    """Three months of calls up to yesterday."""
     for company in callers():
         values = {
             "customer_id": customers[company].id,
@@ -110,10 +110,9 @@ def load_usage(actor: Actor, customers: Mapping[Company, Customer], today: dt.da
             "value": account_code(company),
         }
         usage_rules.create(actor, values)
-    loaded = load_calls(_rows(today)).loaded
+    load_calls(_rows(today))
     # Tables that were empty a moment ago: without this the planner still thinks so.
     session().execute(text("ANALYZE usage_record, usage_day, rate"))
-    return loaded
 
 
 def _rows(today: dt.date) -> Iterator[dict[str, Any]]:
