@@ -22,13 +22,14 @@ from dashboard.admin_views.billing_run_show import (
     will_issue,
     written_totals,
 )
+from dashboard.admin_views.forms import new_form_key
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import RowAction, ShownRow
 from dashboard.documents.csv import lines
 from dashboard.extensions import db
 from dashboard.models import BillingRun
 from dashboard.operations import billing_runs
-from dashboard.operations.errors import Missing, Refused
+from dashboard.operations.errors import Duplicate, Missing, Refused
 from dashboard.queries import billing_runs as run_queries
 from dashboard.queries.billing_runs import Asked
 from dashboard.rules.money import format_money
@@ -81,7 +82,8 @@ class BillingRunView(AdminView):
     def store(self, form: Any, record: Any) -> Any:
         assert isinstance(form, RunForm)
         period = form.read_period()
-        return billing_runs.start(self.actor_of(form), period.start, period.end, form.options())
+        given = (period.start, period.end, form.options())
+        return billing_runs.start(self.actor_of(form), *given, form_key=form.form_key.data)
 
     def saved_message(self, saved: Any) -> str:
         return "The invoices are being worked out. Nothing is written yet."
@@ -91,7 +93,11 @@ class BillingRunView(AdminView):
     def again_view(self, id: str) -> ResponseReturnValue:
         """The same choice, worked out anew: a run of its own."""
         run = self.get_one(self.key_of(id))
-        made = billing_runs.start(self.actor_of(None), run.period_start, run.period_end, run.options)
+        given = (run.period_start, run.period_end, run.options)
+        try:
+            made = billing_runs.start(self.actor_of(None), *given, form_key=request.form.get("form_key"))
+        except Duplicate as error:
+            return redirect(self.result_href(error.result), 303)
         flash("The invoices are being worked out anew. Nothing is written yet.", "success")
         return redirect(self.href(made.id), 303)
 
@@ -139,6 +145,7 @@ class BillingRunView(AdminView):
             "counts": counts,
             "sorts": run_queries.SORTS,
             "base": self.href(run.id),
+            "form_key": new_form_key(),
             **self._sums(run),
         }
 

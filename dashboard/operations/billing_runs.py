@@ -14,7 +14,16 @@ from sqlalchemy import delete, func, select, update
 
 from dashboard.models import BillingRun, BillingRunRow, Customer, Job
 from dashboard.operations import billing, jobs
-from dashboard.operations.base import SYSTEM, Actor, check_version, fetch, operation, session, unit_of_work
+from dashboard.operations.base import (
+    SYSTEM,
+    Actor,
+    check_version,
+    fetch,
+    once,
+    operation,
+    session,
+    unit_of_work,
+)
 from dashboard.operations.billing_preview import preview_many
 from dashboard.operations.billing_run_rows import PORTION, Work, count_of, customers_of, file, left, portion
 from dashboard.operations.errors import Invalid, Refused
@@ -31,12 +40,20 @@ Note = Callable[[str], None]
 
 
 @operation("billing.run")
-def start(actor: Actor, period_start: dt.date, period_end: dt.date, options: Mapping[str, Any]) -> BillingRun:
+def start(
+    actor: Actor,
+    period_start: dt.date,
+    period_end: dt.date,
+    options: Mapping[str, Any],
+    *,
+    form_key: str | None = None,
+) -> BillingRun:
     """File a run of the local days [start, end) and have it worked out in the background.
 
     `options`: "customers" is schedule, chosen, tags or all; "schedule" (None: any), "customer_ids" and "tags"
     say which; "grouping" and "issue" as for `billing.generate_many`.
     """
+    file_key = once(actor, form_key)
     period = _period(period_start, period_end)
     taken = _options(options)
     run = BillingRun(
@@ -55,6 +72,7 @@ def start(actor: Actor, period_start: dt.date, period_end: dt.date, options: Map
     job = jobs.start(actor, PREVIEW, f"Preview of invoices for {period}", {"run_id": run.id}, count)
     run.job_id = job.id
     session().flush()
+    file_key(f"billing_run:{run.id}")
     return run
 
 

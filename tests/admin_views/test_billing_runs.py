@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from dashboard.operations import billing_runs, contacts
 from dashboard.operations.base import SYSTEM
 from dashboard.queries import settings
 from dashboard.rules.periods import month_bounds
+from jobs import runner
 from tests.support.books import make_customer
 from tests.support.calls import load, make_card
 
@@ -100,6 +102,32 @@ def test_a_new_run_is_filed_and_worked_out_in_the_background(
     assert "Waiting for a worker" in page.text
     assert "Nothing is written yet" in page.text
     assert "/cancel" not in page.text
+
+
+def test_a_form_sent_twice_makes_one_run(
+    client_as: Callable[[str], Any], billed: list[Customer], month: Any
+) -> None:
+    client = client_as("manager")
+    page = client.get("/admin/billing_run/new/").text
+    key = re.search(r'name="form_key"[^>]*value="([^"]+)"', page)
+    assert key is not None
+    sent = {"period": "last_month", "customers": "chosen", "schedule": "fits", "form_key": key[1]}
+    # What was wrong with it the first time does not use up the form.
+    assert client.post("/admin/billing_run/new/", data=sent).status_code == 422
+    sent["customers"] = "schedule"
+    first, second = (client.post("/admin/billing_run/new/", data=sent) for _ in range(2))
+    run = db.session.query(BillingRun).one()
+    assert first.location == second.location == f"/admin/billing_run/details/?id={run.id}"
+    assert db.session.query(Job).count() == 1
+    runner.run(db.session.query(Job).one().id)
+    db.session.rollback()
+    page = client.get(first.location).text
+    key = re.search(r'name="form_key"[^>]*value="([^"]+)"', page)
+    assert key is not None
+    address = f"/admin/billing_run/{run.id}/again"
+    again = [client.post(address, data={"form_key": key[1]}).location for _ in range(2)]
+    assert again[0] == again[1]
+    assert db.session.query(BillingRun).count() == 2
 
 
 @pytest.mark.parametrize(
