@@ -8,11 +8,14 @@ from dashboard.models.document import Document, DocumentPart
 from dashboard.models.idempotency import FormKey
 from dashboard.models.invoice import Invoice, InvoiceItem, NumberSeries
 from dashboard.models.job import Heartbeat, Job
+from dashboard.models.mail import Mail, MailAttachment, MailAttempt
 from dashboard.models.package import Package
 from dashboard.models.payment import Allocation, Payment, Refund
 from dashboard.models.rate import Provider, Rate, RateCard, RateRevision
+from dashboard.models.schedule import Schedule, ScheduleRun
 from dashboard.models.setting import Setting
 from dashboard.models.staff import Staff, StaffRole
+from dashboard.models.template import InvoiceTemplate, InvoiceTemplateVersion, MailTemplate
 from dashboard.models.usage import (
     UsageDay,
     UsageFault,
@@ -39,7 +42,13 @@ __all__ = [
     "Heartbeat",
     "Invoice",
     "InvoiceItem",
+    "InvoiceTemplate",
+    "InvoiceTemplateVersion",
     "Job",
+    "Mail",
+    "MailAttachment",
+    "MailAttempt",
+    "MailTemplate",
     "NumberSeries",
     "Package",
     "PackageCharge",
@@ -49,6 +58,8 @@ __all__ = [
     "RateCard",
     "RateRevision",
     "Refund",
+    "Schedule",
+    "ScheduleRun",
     "Setting",
     "Staff",
     "StaffRole",

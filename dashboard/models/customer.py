@@ -48,6 +48,8 @@ class Customer(Base, Stamped):
         CheckConstraint(one_of("invoice_schedule", tuple(INVOICE_SCHEDULES)), name="invoice_schedule"),
         CheckConstraint("tax_percent BETWEEN 0 AND 100", name="tax_percent"),
         CheckConstraint("invoice_due_days BETWEEN 0 AND 365", name="invoice_due_days"),
+        CheckConstraint("invoice_hour BETWEEN 0 AND 23", name="invoice_hour"),
+        CheckConstraint("invoice_delay_hours BETWEEN 0 AND 240", name="invoice_delay_hours"),
         Index("ix_customer_name_lower", text("lower(name)"), "id"),
         Index("ix_customer_name_id", "name", "id"),
         Index("ix_customer_status_id", "status", "id"),
@@ -69,6 +71,14 @@ class Customer(Base, Stamped):
     invoice_schedule: Mapped[str] = mapped_column(String(10), default="none", server_default="none")
     # The schedule begins here; days before were invoiced otherwise. Empty: with the first usage or package.
     invoice_from: Mapped[dt.date | None] = mapped_column(Date)
+    # At what hour it runs, how long after the period's end, and what becomes of the invoices. Empty: as the
+    # account says.
+    invoice_hour: Mapped[int | None] = mapped_column(Integer)
+    invoice_delay_hours: Mapped[int | None] = mapped_column(Integer)
+    invoice_issue: Mapped[bool | None] = mapped_column(Boolean)
+    invoice_send: Mapped[bool | None] = mapped_column(Boolean)
+    # No mail reminds this customer of what is due or overdue.
+    no_reminders: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     invoice_due_days: Mapped[int | None] = mapped_column(Integer)
     invoice_template: Mapped[str | None] = mapped_column(String(40))
     invoice_line_grouping: Mapped[str | None] = mapped_column(String(20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sqlalchemy import Boolean, CheckConstraint, Integer, LargeBinary, String, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.models.base import Base, Percent, Stamped, one_of
@@ -25,6 +26,7 @@ class Setting(Base, Stamped):
         CheckConstraint(one_of("number_reset", tuple(NUMBER_RESETS)), name="number_reset"),
         CheckConstraint(one_of("generated_invoices", tuple(GENERATED_INVOICES)), name="generated_invoices"),
         CheckConstraint("billing_delay_hours BETWEEN 0 AND 240", name="billing_delay_hours"),
+        CheckConstraint("schedule_hour BETWEEN 0 AND 23", name="schedule_hour"),
         CheckConstraint(one_of("smtp_security", tuple(SMTP_SECURITY)), name="smtp_security"),
     )
 
@@ -62,6 +64,12 @@ class Setting(Base, Stamped):
     generated_invoices: Mapped[str] = mapped_column(String(10), default="draft", server_default="draft")
     # A period can be billed this long after its end, when its usage is complete.
     billing_delay_hours: Mapped[int] = mapped_column(Integer, default=24, server_default="24")
+    # The local hour at which schedules run where they name none.
+    schedule_hour: Mapped[int] = mapped_column(Integer, default=6, server_default="6")
+    # Invoices issued by schedule go out by mail.
+    send_invoices: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    # Days before (below 0) and after an invoice's due date at which its customer is reminded. Empty: never.
+    reminder_days: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
     invoice_template: Mapped[str] = mapped_column(String(40), default="standard", server_default="standard")
     payment_details: Mapped[str | None] = mapped_column(Text)
     package_notification_days: Mapped[int] = mapped_column(Integer, default=3, server_default="3")

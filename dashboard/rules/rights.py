@@ -5,17 +5,19 @@ from typing import Final
 _STEPS: Final[dict[str, str]] = {
     "viewer": (
         "dashboard.read customer.read contact.read package.read invoice.read payment.read item.read"
-        " provider.read rate.read usage.read report.read billing.read export job.own account.own"
+        " provider.read rate.read usage.read report.read billing.read schedule.read mail.read export job.own"
+        " account.own"
     ),
     "clerk": (
         "customer.write contact.write package.write invoice.draft payment.write payment.allocate import"
-        " usage.import"
+        " usage.import mail.send"
     ),
     "manager": (
         "customer.delete package.delete invoice.issue invoice.void invoice.reopen"
-        " payment.delete payment.refund provider.write rate.write usage.rerate billing.run audit.read"
+        " payment.delete payment.refund provider.write rate.write usage.rerate billing.run schedule.write"
+        " audit.read"
     ),
-    "admin": "setting.write staff.write job.read",
+    "admin": "setting.write template.write staff.write job.read",
 }
 
 

@@ -13,7 +13,7 @@ def test_roles_come_in_order_of_power() -> None:
 
 def test_admin_holds_every_right_and_all_names_them() -> None:
     assert ROLES["admin"] == ALL
-    assert len(ALL) == 15 + 8 + 12 + 3
+    assert len(ALL) == 17 + 9 + 13 + 4
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,9 @@ def test_admin_holds_every_right_and_all_names_them() -> None:
         ("setting.write", "admin"),
         ("staff.write", "admin"),
         ("job.read", "admin"),
+        ("schedule.write", "manager"),
+        ("mail.send", "clerk"),
+        ("template.write", "admin"),
     ],
 )
 def test_a_right_begins_at_its_role(right: str, first: str) -> None:
