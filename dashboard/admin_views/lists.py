@@ -88,7 +88,7 @@ class ListScreen(BulkActions):
         found = listing.page(described, state)
         count = listing.count(described, state)
         sums = listing.totals(described, state) if whole or count <= COUNT_CAP else None
-        columns = list_page.shown_columns(described, state)
+        columns = self.columns_of(list_page.shown_columns(described, state), found.rows)
         return ListPage(
             title=view.title,
             singular=view.singular,
@@ -115,6 +115,10 @@ class ListScreen(BulkActions):
             cap=described.cap,
             **list_page.pager(state, found, base),
         )
+
+    def columns_of(self, columns: list[Column], rows: Sequence[Any]) -> list[Column]:
+        """The columns as they show these rows."""
+        return columns
 
     def buttons(self) -> list[dict[str, str]]:
         view: Any = self

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from markupsafe import Markup, escape
 
 from dashboard.admin_views.answers import macro
 from dashboard.queries.listing import Column
-from dashboard.rules.money import format_money, format_price, plain
+from dashboard.rules.money import format_money, format_price, places_of, plain
 
 NOTHING = Markup('<span class="muted" aria-label="nothing">–</span>')
 
@@ -34,7 +35,7 @@ def cell(column: Column, values: Mapping[str, Any]) -> Markup:
     if column.kind == "money":
         return money(value, values[column.currency])
     if column.price:
-        return escape(format_price(value, values[column.currency]))
+        return escape(_price(column, values, value))
     if column.badge:
         return badge(str(value), column.choices.get(value))
     if column.kind == "number" and isinstance(value, Decimal):
@@ -50,8 +51,27 @@ def plain_cell(column: Column, values: Mapping[str, Any]) -> str:
     if column.kind == "money":
         return format_money(value, values[column.currency], code=True)
     if column.price:
-        return format_price(value, values[column.currency])
+        return _price(column, values, value)
     return text(column, value)
+
+
+def _price(column: Column, values: Mapping[str, Any], value: Decimal) -> str:
+    currency = values[column.currency]
+    return format_price(value, currency, places=column.places.get(currency, 0))
+
+
+def evenly(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+    """The columns, those with prices told how many decimals they need in each currency of these rows."""
+    return [replace(one, places=_places(one, rows)) if one.price else one for one in columns]
+
+
+def _places(column: Column, rows: Sequence[Any]) -> dict[str, int]:
+    needed: dict[str, list[Decimal]] = {}
+    for row in rows:
+        values = row._mapping
+        if values[column.name] is not None:
+            needed.setdefault(values[column.currency], []).append(values[column.name])
+    return {currency: places_of(amounts) for currency, amounts in needed.items()}
 
 
 def grouped(value: Decimal) -> str:

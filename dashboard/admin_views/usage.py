@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from dashboard.admin_views import show
 from dashboard.admin_views.audit import href_of
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
@@ -19,7 +21,7 @@ from dashboard.models import UsageRecord
 from dashboard.operations import base as operations
 from dashboard.operations.errors import Missing
 from dashboard.queries import usage_calls, usage_list
-from dashboard.queries.listing import State
+from dashboard.queries.listing import Column, State
 
 
 class UsageView(UsageRerate, AdminView):
@@ -53,6 +55,10 @@ class UsageView(UsageRerate, AdminView):
         page = super().build_page(state, whole=whole)
         page.search_hint = "Number, from its beginning"
         return page
+
+    def columns_of(self, columns: list[Column], rows: Sequence[Any]) -> list[Column]:
+        """Amounts of one currency with the same decimals, so that they can be compared at a glance."""
+        return show.evenly(columns, rows)
 
     def row_href(self, row: Any) -> str:
         return call_href(row.id, row.started_at)

@@ -53,6 +53,8 @@ class Column:
     badge: bool = False
     # A number that is a unit price, written with every decimal it has in the row's currency.
     price: bool = False
+    # By currency, the decimals that all prices of a page are written with, where they are to stand evenly.
+    places: Mapping[str, int] = field(default_factory=dict)
     blank: str = ""
 
 

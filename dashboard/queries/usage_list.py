@@ -33,6 +33,7 @@ from dashboard.models import Customer, Provider, UsageDay, UsageRecord
 from dashboard.models.usage import RATINGS, RESULTS
 from dashboard.queries.list_filters import Filter, condition, digits
 from dashboard.queries.listing import Column, Listing, State, key_filter
+from dashboard.queries.usage_late import LATE_CALL, LATE_DAY
 
 # So many days of the ledger are followed to their calls; more of them are found on the way.
 MOST_DAYS = 2_000
@@ -40,7 +41,7 @@ MOST_COUNTED = 1_000
 # A call's day in its customer's zone is at most so far from its day in UTC.
 ZONE = dt.timedelta(days=2)
 # What the ledger knows of a call, so that it can count without reading calls.
-IN_LEDGER = {"customer", "destination", "provider"}
+IN_LEDGER = {"customer", "destination", "provider", "late"}
 
 _NAMES = text("""
 WITH RECURSIVE names(name) AS (
@@ -101,6 +102,19 @@ def _number(words: str) -> list[ColumnElement[bool]]:
         return [literal_column("false")]
 
 
+def _days_of(state: State) -> list[ColumnElement[bool]]:
+    """The days of the ledger on which calls of the chosen days may stand."""
+    found: list[ColumnElement[bool]] = []
+    for one in state.filters:
+        if one.column == "started_at":
+            low, high = one.values if one.operator == "between" else (one.values[0], one.values[0])
+            if low is not None and one.operator != "lte":
+                found.append(UsageDay.day >= low - ZONE)
+            if high is not None and one.operator != "gte":
+                found.append(UsageDay.day <= high + ZONE)
+    return found
+
+
 def _between(first: dt.date | None, last: dt.date | None) -> list[ColumnElement[bool]]:
     if first is None or last is None:
         return []
@@ -116,6 +130,7 @@ class _Asked:
     conditions: tuple[ColumnElement[bool], ...]
     names: tuple[str, ...] | None
     providers: tuple[int, ...]
+    late: bool
     # Nothing but the ledger is asked for, so that its attempts are the count.
     whole: bool
 
@@ -124,6 +139,9 @@ class _Asked:
         found: list[ColumnElement[bool]] = []
         names: set[str] | None = None
         providers: tuple[int, ...] = ()
+        late = any(one.column == "late" and one.values[0] for one in state.filters)
+        if late:
+            found += [LATE_DAY, *_days_of(state)]
         for one in state.filters:
             if one.column == "destination" and one.operator in ("is", "starts", "contains"):
                 these = set(_matching(one))
@@ -136,15 +154,17 @@ class _Asked:
         if names is not None:
             found.append(UsageDay.destination == any_(cast(sorted(names), ARRAY(String))))
         whole = not state.search and all(
-            one.column in IN_LEDGER and one.operator in ("is", "in", "starts", "contains")
+            one.column in IN_LEDGER
+            and one.operator in ("is", "in", "starts", "contains")
+            and (late or one.column != "late")
             for one in state.filters
         )
         chosen = None if names is None else tuple(sorted(names))
-        return cls(tuple(found), chosen, providers, whole)
+        return cls(tuple(found), chosen, providers, late, whole)
 
     @property
     def wants_days(self) -> bool:
-        return self.names is not None or bool(self.providers)
+        return self.names is not None or bool(self.providers) or self.late
 
     def days(self, most: int) -> Sequence[Any]:
         return db.session.execute(select(UsageDay.id, UsageDay.day).where(*self.conditions).limit(most)).all()
@@ -235,6 +255,7 @@ LISTING = Listing(
             choices=RATINGS,
             filterable=True,
         ),
+        Column("late", "Late", LATE_CALL, kind="flag", filterable=True, hidden=True, exported=False),
         Column("provider_destination", "Provider Destination", UsageRecord.provider_destination, hidden=True),
         Column("account_code", "Account Code", UsageRecord.account_code, hidden=True),
         Column("trunk", "Trunk", UsageRecord.trunk, hidden=True),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
 from dashboard.extensions import db
-from dashboard.models import UsageRecord
+from dashboard.models import Customer, Invoice, UsageRecord
+from dashboard.operations import billing, invoices
+from dashboard.operations.base import SYSTEM
 from dashboard.queries import usage_list
+from dashboard.rules.periods import Period
 from tests.support.books import make_customer
 from tests.support.usage_rows import make_provider, put_call
 
@@ -149,3 +153,38 @@ def test_no_such_call(client_as, query):
 
 def test_an_empty_list_says_where_calls_come_from(client_as):
     assert "once usage has been imported" in client_as("viewer").get("/admin/usage/").text
+
+
+def test_amounts_of_a_page_have_the_same_decimals_in_each_currency(client_as, calls):
+    page = client_as("viewer").get("/admin/usage/").text
+    charges = re.findall(r'data-label="Charge"[^>]*>\s*(?:<[^>]+>)*([^<\s]+)', page)
+    assert sorted(charges) == ["$0.0100", "$0.0100", "$0.0125", "¥0", "–"]
+
+
+def test_late_calls_are_those_of_days_invoiced_without_them(client_as, calls):
+    acorn = db.session.get_one(Customer, calls[0].customer_id)
+    period = Period(NOON.date() - dt.timedelta(days=1), NOON.date() + dt.timedelta(days=1))
+    outcome = billing.generate(SYSTEM, acorn.id, period)
+    assert outcome.invoice_id is not None
+    viewer = client_as("viewer")
+    assert rows(viewer.get("/admin/usage/?late.is=yes").text) == 0
+    # A day that is billed and gets another call, one that had none, and one outside of the period.
+    late = [put_call(acorn, NOON + dt.timedelta(hours=2), destination=name) for name in ("France", "Spain")]
+    put_call(acorn, NOON + dt.timedelta(days=1))
+    db.session.commit()
+    assert rows(viewer.get("/admin/usage/?late.is=yes").text) == 2
+    assert rows(viewer.get("/admin/usage/?late.is=yes&started_at.between=2026-11-01..2026-11-03").text) == 2
+    assert rows(viewer.get("/admin/usage/?late.is=yes&started_at.gte=2026-12-03").text) == 0
+    assert rows(viewer.get("/admin/usage/?late.is=yes&destination.is=Spain").text) == 1
+    assert rows(viewer.get("/admin/usage/?late.is=no").text) == len(calls) + 1
+    # They stay late on the invoice that bills them, and are in time again once those are gone.
+    following = Period(period.end, period.end + dt.timedelta(days=1))
+    second = billing.generate(SYSTEM, acorn.id, following)
+    kinds = {one.kind for one in db.session.get_one(Invoice, second.invoice_id).items}
+    assert kinds == {"usage", "late_usage"}
+    page = viewer.get("/admin/usage/?late.is=yes")
+    assert rows(page.text) == len(late)
+    assert "late" not in viewer.get("/admin/usage/export/csv/").text.partition("\n")[0].lower()
+    invoices.delete(SYSTEM, second.invoice_id)
+    invoices.delete(SYSTEM, outcome.invoice_id)
+    assert rows(viewer.get("/admin/usage/?late.is=yes").text) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import io
 import re
@@ -14,7 +15,9 @@ from sqlalchemy import func, select
 
 from dashboard.extensions import db
 from dashboard.models import Job, UsageFormat, UsageImport, UsageRecord, UsageRule, UsageUnmatched
-from dashboard.operations import usage_imports
+from dashboard.operations import billing, usage_imports
+from dashboard.operations.base import SYSTEM
+from dashboard.rules.periods import Period
 from jobs import runner
 from tests.support.books import make_customer
 from tests.support.calls import make_card, make_rule
@@ -104,6 +107,23 @@ def test_from_a_file_to_calls(client_as: As, acorn: Any) -> None:
     link = re.search(r'href="(/admin/usage/[^"]+)"', client.get(page).text)
     assert link is not None
     assert "1–5 of 5" in words(client.get(html.unescape(link[1])))
+
+
+def test_late_calls_of_a_file_are_found_from_its_page(client_as: As, acorn: Any) -> None:
+    make_rule(acorn, "account_code", "acorn")
+    client = client_as("clerk")
+    loaded(client)
+    period = Period(dt.date(2026, 11, 2), dt.date(2026, 11, 3))
+    assert billing.generate(SYSTEM, acorn.id, period).invoice_id is not None
+    rows = ("id-6,ACORN,1,442079460106,2026-11-02T23:00:00Z,60", "id-7,ACORN,1,33100,2026-11-02T23:00:00Z,60")
+    made = loaded(client, HEADING + "\n".join((*rows, "id-8,ACORN,1,442079460108,2026-11-03T10:00:00Z,60\n")))
+    assert (made.loaded, made.late) == (3, 2)
+    page = client.get(f"/admin/usage_import/details/?id={made.id}").text
+    link = re.search(r'href="([^"]+)"><h2>Late', page)
+    assert link is not None
+    found = words(client.get(html.unescape(link[1])))
+    assert "1–2 of 2" in found
+    assert "442079460108" not in found
 
 
 def test_loading_again_changes_nothing(client_as: As, acorn: Any) -> None:
