@@ -46,9 +46,19 @@ def compose(sender: str, to: str, subject: str, body: str, *, sender_name: str =
     message["To"] = _address(to)
     message["Subject"] = " ".join(subject.split())
     message["Date"] = formatdate(localtime=False)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].encode("idna").decode())
+    message["Message-ID"] = message_id(sender)
     message.set_content(body)
     return message
+
+
+def message_id(sender: str | None) -> str:
+    """A new one, fixed when a mail is filed: whoever gets the mail twice can tell that it is the same."""
+    domain = (sender or "").rpartition("@")[2]
+    try:
+        encoded = domain.encode("idna").decode()
+    except UnicodeError:
+        encoded = ""
+    return make_msgid(domain=encoded if 0 < len(encoded) <= 100 else "localhost")
 
 
 def _address(spec: str, name: str = "") -> Address:
