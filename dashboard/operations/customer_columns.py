@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,26 +15,7 @@ from dashboard.operations.contacts import CHECKS as CONTACT_CHECKS
 from dashboard.operations.csv_file import Row
 from dashboard.operations.customers import CHECKS, limit_fault
 from dashboard.operations.errors import Invalid
-
-# Column of the file -> name of the target.
-Mapped = Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A field that a column can fill. `also` are other headings for it, `example` is for the template."""
-
-    name: str
-    label: str
-    also: tuple[str, ...] = ()
-    example: str = ""
-
-    @property
-    def required(self) -> bool:
-        return self.name in REQUIRED
-
-
-REQUIRED = ("name", "currency")
+from dashboard.operations.upload import Columns, Mapped, Target, too_wide
 
 TARGETS: tuple[Target, ...] = (
     Target(
@@ -43,8 +23,9 @@ TARGETS: tuple[Target, ...] = (
         "Name",
         ("customer", "customer name", "company", "company name", "client", "account name"),
         "Example Telecom Ltd",
+        required=True,
     ),
-    Target("currency", "Currency", ("currency code", "ccy", "cur"), "USD"),
+    Target("currency", "Currency", ("currency code", "ccy", "cur"), "USD", required=True),
     Target("status", "Status", ("state", "customer status"), "Active"),
     Target("debit_limit", "Debit Limit", ("credit limit", "limit"), "500.00"),
     Target("tax_percent", "Tax %", ("tax", "tax rate", "vat %", "vat rate", "tax percent"), "20"),
@@ -105,43 +86,8 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("contact_phone", "Contact Phone", ("contact telephone", "contact mobile")),
 )
-BY_NAME = {target.name: target for target in TARGETS}
-
-
-def _plain(heading: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9%]+", heading.lower()))
-
-
-def guess(header: Sequence[str]) -> dict[int, str]:
-    """What each column most likely is, by its heading; a target is given to one column only."""
-    headings = [_plain(heading) for heading in header]
-    found: dict[int, str] = {}
-    # Own labels go first, so that "State" beside "Status" does not take its place.
-    for exact in (True, False):
-        for target in TARGETS:
-            if target.name in found.values():
-                continue
-            names = {_plain(name) for name in ((target.label, target.name) if exact else target.also)}
-            column = next(
-                (at for at, heading in enumerate(headings) if heading in names and at not in found), None
-            )
-            if column is not None:
-                found[column] = target.name
-    return dict(sorted(found.items()))
-
-
-def mapping_faults(mapping: Mapped, width: int) -> list[str]:
-    """Why this mapping can't be used, in words; empty where it can."""
-    faults = []
-    chosen = list(mapping.values())
-    for target in TARGETS:
-        if target.required and target.name not in chosen:
-            faults.append(f"Choose the column that holds the {target.label}.")
-        if chosen.count(target.name) > 1:
-            faults.append(f"{target.label} is chosen for {chosen.count(target.name)} columns. Keep one.")
-    if set(chosen) - set(BY_NAME) or any(not 0 <= column < width for column in mapping):
-        faults.append("The choice of columns does not fit this file. Choose again.")
-    return faults
+COLUMNS = Columns(TARGETS, sign="%")
+REQUIRED = {target.name for target in TARGETS if target.required}
 
 
 @dataclass
@@ -152,6 +98,12 @@ class Read:
     customer: dict[str, Any] = field(default_factory=dict)
     contact: dict[str, Any] | None = None
     errors: dict[str, str] = field(default_factory=dict)
+
+    def value(self, name: str, cell: str) -> Any:
+        """What the target would hold; a manager is shown by the name in the file."""
+        if name.startswith("contact_"):
+            return (self.contact or {}).get(name.removeprefix("contact_"))
+        return cell if name == "account_manager" else self.customer.get(name)
 
 
 class Reader:
@@ -169,10 +121,9 @@ class Reader:
         cells = {name: row.cell(column) for column, name in self.mapping.items()}
         cells = {name: cell for name, cell in cells.items() if cell or name in REQUIRED}
         found = Read(row.number)
-        if any(cell.strip() for cell in row.cells[self.width :]):
-            found.errors[""] = (
-                "The row has more cells than there are columns. Is a delimiter missing its quotes?"
-            )
+        wide = too_wide(row, self.width)
+        if wide:
+            found.errors[""] = wide
         contact = {
             name.removeprefix("contact_"): cells.pop(name)
             for name in list(cells)

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dashboard.operations import checks
 from dashboard.operations import rates as single
 from dashboard.operations.csv_file import Row
+from dashboard.operations.upload import Columns, Fault, Mapped, Target, too_wide
 from dashboard.rules.destinations import place_of
 
-# Column of the file -> name of the target.
-Mapped = Mapping[int, str]
-
 DECIMALS = {"point": "0.015", "comma": "0,015"}
-
-
-@dataclass(frozen=True)
-class Target:
-    """A field that a column can fill. `also` are other headings for it."""
-
-    name: str
-    label: str
-    also: tuple[str, ...] = ()
-    example: str = ""
-    required: bool = False
 
 
 TARGETS: tuple[Target, ...] = (
@@ -96,34 +83,22 @@ TARGETS: tuple[Target, ...] = (
         "6",
     ),
     Target(
-        "increment", "Increment", ("increments", "billing increment", "billing", "billing terms", "rounding")
+        "increment",
+        "Increment",
+        ("increments", "billing increment", "billing", "billing terms", "rounding"),
+        in_template=False,
     ),
-    Target("withdrawn", "Withdrawn", ("blocked", "deleted", "removed", "end of life")),
+    Target("withdrawn", "Withdrawn", ("blocked", "deleted", "removed", "end of life"), in_template=False),
 )
-BY_NAME = {target.name: target for target in TARGETS}
 
 
-def _plain(heading: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", heading.lower()))
+def _clashes(chosen: Sequence[str]) -> list[str]:
+    if "increment" in chosen and {"minimum_seconds", "pulse_seconds"} & set(chosen):
+        return ["Choose either one column for the Increment, or MCD and Pulse; not both."]
+    return []
 
 
-def guess(header: Sequence[str]) -> dict[int, str]:
-    """What each column most likely is, by its heading; a target is given to one column only."""
-    headings = [_plain(heading) for heading in header]
-    found: dict[int, str] = {}
-    for exact in (True, False):
-        for target in TARGETS:
-            if target.name in found.values():
-                continue
-            names = [_plain(name) for name in ((target.label, target.name) if exact else target.also)]
-            column = next((headings.index(name) for name in names if _free(headings, name, found)), None)
-            if column is not None:
-                found[column] = target.name
-    return dict(sorted(found.items()))
-
-
-def _free(headings: Sequence[str], name: str, taken: Mapping[int, str]) -> bool:
-    return name in headings and headings.index(name) not in taken
+COLUMNS = Columns(TARGETS, best_first=True, clashes=_clashes)
 
 
 def guess_decimal(rows: Sequence[Row], mapping: Mapped) -> str:
@@ -137,32 +112,6 @@ def guess_decimal(rows: Sequence[Row], mapping: Mapped) -> str:
             if re.fullmatch(r"\d*,\d+", cell, re.ASCII):
                 return "comma"
     return "point"
-
-
-def mapping_faults(mapping: Mapped, width: int) -> list[str]:
-    """Why this mapping can't be used, in words; empty where it can."""
-    faults = []
-    chosen = list(mapping.values())
-    for target in TARGETS:
-        if target.required and target.name not in chosen:
-            faults.append(f"Choose the column that holds the {target.label}.")
-        if chosen.count(target.name) > 1:
-            faults.append(f"{target.label} is chosen for {chosen.count(target.name)} columns. Keep one.")
-    if "increment" in chosen and {"minimum_seconds", "pulse_seconds"} & set(chosen):
-        faults.append("Choose either one column for the Increment, or MCD and Pulse; not both.")
-    if set(chosen) - set(BY_NAME) or any(not 0 <= column < width for column in mapping):
-        faults.append("The choice of columns does not fit this file. Choose again.")
-    return faults
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a row can't be read: its number as a spreadsheet counts, the field's label, the words, the cell."""
-
-    row: int
-    field: str
-    message: str
-    value: str = ""
 
 
 # Line, prefix, destination, rate, fee, MCD, pulse, withdrawn: as they are copied into the stage.
@@ -202,9 +151,9 @@ class Reader:
                 self.faulty += 1
 
     def _read(self, row: Row) -> Staged | None:
-        if len(row.cells) > self.width and any(cell.strip() for cell in row.cells[self.width :]):
-            text = "The row has more cells than there are columns. Is a delimiter missing its quotes?"
-            self.faults.append(Fault(row.number, "", text))
+        wide = too_wide(row, self.width)
+        if wide:
+            self.faults.append(Fault(row.number, "", wide))
             return None
         prefix = self._taken(row, "prefix", _prefix)
         withdrawn = bool(self._taken(row, "withdrawn", checks.flag))
@@ -280,7 +229,7 @@ class Reader:
         return found
 
     def _fault(self, row: Row, name: str, message: str) -> None:
-        self.faults.append(Fault(row.number, BY_NAME[name].label, message, self._cell(row, name)[:80]))
+        self.faults.append(Fault(row.number, COLUMNS.label(name), message, self._cell(row, name)[:80]))
 
 
 def _prefix(cell: str) -> str:

@@ -1,28 +1,23 @@
-"""Upload of a rate card as CSV: keep the file, read it, show what would change, then all of it or nothing."""
+"""Upload of a rate card as CSV: read it, show what would change, then all of it or nothing."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, text
 
-from dashboard.documents.csv import lines
-from dashboard.documents.store import store
 from dashboard.models import RateCard, RateRevision
-from dashboard.operations.base import Actor, fetch, on_commit, once, operation, session
-from dashboard.operations.csv_file import Table, read_table
-from dashboard.operations.errors import Missing, Refused
-from dashboard.operations.rate_columns import TARGETS, Fault, Mapped, Reader, Staged, mapping_faults
+from dashboard.operations.base import Actor, fetch, once, operation, session
+from dashboard.operations.csv_file import Table
+from dashboard.operations.errors import Refused
+from dashboard.operations.rate_columns import COLUMNS, Reader, Staged
+from dashboard.operations.upload import Fault, Mapped, Upload
 
-MOST_ROWS = 300_000
-MOST_BYTES = 30 * 1024 * 1024
-KEPT_FOR = dt.timedelta(days=1)
+UPLOAD = Upload("rate.write", COLUMNS, most_rows=300_000, most_bytes=30 * 1024 * 1024)
 SAMPLES = 10
 
 # In the order of their weight for the reader.
@@ -134,27 +129,6 @@ class Plan:
 
 
 @operation("rate.write")
-def keep(actor: Actor, content: bytes) -> str:
-    """Keep an uploaded file for the next steps; answers its token. Raises Refused where it can't be read."""
-    if len(content) > MOST_BYTES:
-        raise Refused(f"The file is larger than {MOST_BYTES >> 20} MB. Split it and upload the parts.")
-    read_table(content, most_rows=MOST_ROWS)
-    store.remove_older("upload:", KEPT_FOR)
-    token = uuid.uuid4().hex
-    store.put(_key(actor, token), "text/csv", [content])
-    return token
-
-
-@operation("rate.write")
-def kept(actor: Actor, token: str) -> Table:
-    """The table uploaded under the token, by the same member of staff."""
-    document = store.find(_key(actor, token)) if re.fullmatch("[0-9a-f]{32}", token) else None
-    if document is None:
-        raise Missing("upload")
-    return read_table(b"".join(store.open_stream(document)), most_rows=MOST_ROWS)
-
-
-@operation("rate.write")
 def plan(actor: Actor, card_id: int, table: Table, choice: Choice) -> Plan:
     """Read every row and compare with what the card has at that moment. Nothing is written."""
     card = fetch(RateCard, card_id, "rate card")
@@ -175,7 +149,7 @@ def run(
     """
     file = once(actor, f"rates:{token}")
     card = fetch(RateCard, card_id, "rate card", lock=True)
-    found = _staged(card, kept(actor, token), choice)
+    found = _staged(card, UPLOAD.kept(actor, token), choice)
     if found.faults:
         raise Refused(f"Nothing was imported: {found.faulty:,} of {found.total:,} rows have errors.")
     _compare(card, choice, found)
@@ -199,7 +173,7 @@ def run(
     session().flush()
     session().execute(text(ADDED), {"card": card.id, "revision": revision.id, "start": choice.start})
     file(f"rate_card:{card.id}")
-    on_commit(lambda: _forget(actor, token))
+    UPLOAD.forget(actor, token)
     return revision
 
 
@@ -213,9 +187,7 @@ def clash_words(clashes: int) -> str:
 
 def _staged(card: RateCard, table: Table, choice: Choice) -> Plan:
     """The rows of the file in the temporary table `rate_stage`."""
-    wrong = mapping_faults(choice.mapping, len(table.header))
-    if wrong:
-        raise Refused(" ".join(wrong))
+    COLUMNS.check(choice.mapping, len(table.header))
     reader = Reader(choice.mapping, len(table.header), choice.comma)
     session().execute(text("DROP TABLE IF EXISTS pg_temp.rate_stage, pg_temp.rate_change"))
     session().execute(text(STAGE))
@@ -255,30 +227,8 @@ def _compare(card: RateCard, choice: Choice, found: Plan) -> None:
     found.seen, found.later = int(last), int(later)
 
 
-def template() -> Iterator[bytes]:
-    """A CSV file with every column and one row."""
-    shown = [target for target in TARGETS if target.example]
-    yield b"\xef\xbb\xbf"
-    yield from lines([[target.label for target in shown], [target.example for target in shown]])
-
-
-def faults_csv(found: Plan) -> Iterator[bytes]:
-    """Every fault of the plan as CSV."""
-    yield b"\xef\xbb\xbf"
-    rows = ([fault.row, fault.field, fault.message, fault.value] for fault in found.faults)
-    yield from lines([["Row", "Field", "Problem", "Value"], *rows])
-
-
 def change_of(old: Decimal | None, new: Decimal | None) -> Decimal | None:
     """By how many percent a price goes up or down; None where there is nothing to compare."""
     if not old or new is None:
         return None
     return ((new - old) * 100 / old).quantize(Decimal("0.1"))
-
-
-def _key(actor: Actor, token: str) -> str:
-    return f"upload:{actor.id or 0}:{token}"
-
-
-def _forget(actor: Actor, token: str) -> None:
-    store.remove_older(_key(actor, token), dt.timedelta(0))

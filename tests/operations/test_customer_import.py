@@ -13,8 +13,9 @@ from dashboard.extensions import db
 from dashboard.models import AuditEntry, Contact, Customer, Document
 from dashboard.operations import customer_import, customers
 from dashboard.operations.csv_file import read_table
-from dashboard.operations.customer_columns import TARGETS, guess
+from dashboard.operations.customer_columns import COLUMNS, TARGETS
 from dashboard.operations.errors import Duplicate, Forbidden, Missing, Refused
+from dashboard.operations.upload import faults_csv
 from tests.support.books import at_once
 
 SIMPLE = {0: "name", 1: "currency"}
@@ -30,7 +31,10 @@ def table(text: str):
 
 
 def faults(text: str, mapping: dict[int, str], **options) -> list[tuple[int, str, str]]:
-    return [(f.row, f.field, f.message) for f in customer_import.plan(table(text), mapping, **options).faults]
+    return [
+        (f.row, f.field, f.message)
+        for f in customer_import.IMPORT.plan(table(text), mapping, **options).faults
+    ]
 
 
 def count(model=Customer) -> int:
@@ -52,7 +56,7 @@ def test_columns_are_guessed_by_their_headings():
         "State",
         "Status",
     ]
-    assert guess(header) == {
+    assert COLUMNS.guess(header) == {
         0: "name",
         1: "currency",
         2: "contact_email",
@@ -64,17 +68,21 @@ def test_columns_are_guessed_by_their_headings():
 
 
 def test_a_field_is_guessed_for_one_column_only():
-    assert guess(["Name", "Customer", "Name"]) == {0: "name"}
+    assert COLUMNS.guess(["Name", "Customer", "Name"]) == {0: "name"}
 
 
 def test_every_label_and_field_name_is_known():
-    assert list(guess([target.label for target in TARGETS]).values()) == [target.name for target in TARGETS]
-    assert list(guess([target.name for target in TARGETS]).values()) == [target.name for target in TARGETS]
+    assert list(COLUMNS.guess([target.label for target in TARGETS]).values()) == [
+        target.name for target in TARGETS
+    ]
+    assert list(COLUMNS.guess([target.name for target in TARGETS]).values()) == [
+        target.name for target in TARGETS
+    ]
 
 
 def test_the_template_reads_itself(app):
-    found = read_table(customer_import.template().encode(), most_rows=5)
-    plan = customer_import.plan(found, guess(found.header))
+    found = read_table(b"".join(COLUMNS.template()), most_rows=5)
+    plan = customer_import.IMPORT.plan(found, COLUMNS.guess(found.header))
     assert (plan.total, len(plan.ready), plan.faults) == (1, 1, [])
     assert plan.ready[0].contact == {"name": "Accounts Payable", "email": "accounts@example.com"}
 
@@ -91,7 +99,7 @@ def test_the_template_reads_itself(app):
 )
 def test_a_mapping_that_can_not_be(app, mapping, words):
     with pytest.raises(Refused, match=words):
-        customer_import.plan(table("a,b,c\n1,2,3\n"), mapping)
+        customer_import.IMPORT.plan(table("a,b,c\n1,2,3\n"), mapping)
 
 
 # Preview
@@ -111,8 +119,8 @@ def test_every_fault_has_its_row_field_and_words(app):
         4: "account_manager",
         5: "contact_email",
     }
-    found = customer_import.plan(table(text), mapping)
-    assert (found.total, len(found.ready), found.faulty_rows) == (2, 1, 1)
+    found = customer_import.IMPORT.plan(table(text), mapping)
+    assert (found.total, len(found.ready), found.faulty) == (2, 1, 1)
     assert {(f.row, f.field) for f in found.faults} == {
         (4, "Name"),
         (4, "Currency"),
@@ -150,7 +158,7 @@ def test_duplicates_in_the_file_and_in_the_books(clerk):
         (6, "External Accounting ID", "A customer already has this External Accounting ID."),
     ]
     assert faults(text, mapping) == expected
-    skipping = customer_import.plan(table(text), mapping, "skip")
+    skipping = customer_import.IMPORT.plan(table(text), mapping, "skip")
     assert skipping.faults == []
     assert [(f.row, f.field, f.message) for f in skipping.left_out] == expected
     assert [read.customer["name"] for read in skipping.ready] == ["Oak", "Yew"]
@@ -166,9 +174,11 @@ def test_import(clerk, staff):
         "Oak;USD;;;;;billing@example.com;\r\n"
         "Elm;USD;;;;;;\r\n"
     ).encode("cp1252")
-    token = customer_import.keep(clerk, content)
-    found = customer_import.kept(clerk, token)
-    outcome = customer_import.run(clerk.saying("from the old system"), token, guess(found.header))
+    token = customer_import.UPLOAD.keep(clerk, content)
+    found = customer_import.UPLOAD.kept(clerk, token)
+    outcome = customer_import.IMPORT.run(
+        clerk.saying("from the old system"), token, COLUMNS.guess(found.header)
+    )
     assert outcome.created == 3
     first, oak, elm = db.session.scalars(select(Customer).order_by(Customer.id))
     # A formula is just text here.
@@ -186,49 +196,49 @@ def test_import(clerk, staff):
 
 
 def test_all_or_nothing(clerk):
-    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\nOak,???\nElm,!\n")
+    token = customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\nOak,???\nElm,!\n")
     with pytest.raises(Refused, match="Nothing was imported: 2 of 3 rows have errors"):
-        customer_import.run(clerk, token, SIMPLE)
+        customer_import.IMPORT.run(clerk, token, SIMPLE)
     assert count() == 0
     # The upload stays for another choice of columns.
-    assert customer_import.kept(clerk, token).rows
+    assert customer_import.UPLOAD.kept(clerk, token).rows
 
 
 def test_an_upload_is_imported_once(clerk):
-    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\n")
-    customer_import.run(clerk, token, SIMPLE)
+    token = customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\n")
+    customer_import.IMPORT.run(clerk, token, SIMPLE)
     with pytest.raises(Duplicate) as raised:
-        customer_import.run(clerk, token, SIMPLE)
+        customer_import.IMPORT.run(clerk, token, SIMPLE)
     assert raised.value.result == "import:1"
     assert (count(), count(Document)) == (1, 0)
     with pytest.raises(Missing):
-        customer_import.kept(clerk, token)
+        customer_import.UPLOAD.kept(clerk, token)
 
 
 def test_an_upload_belongs_to_who_made_it(clerk, as_role):
-    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\n")
+    token = customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\n")
     with pytest.raises(Missing):
-        customer_import.kept(as_role("manager"), token)
+        customer_import.UPLOAD.kept(as_role("manager"), token)
     for wrong in ("", "../x", "f" * 32, "%" * 32):
         with pytest.raises(Missing):
-            customer_import.kept(clerk, wrong)
+            customer_import.UPLOAD.kept(clerk, wrong)
 
 
 def test_a_file_that_can_not_be_read_is_not_kept(clerk):
     with pytest.raises(Refused):
-        customer_import.keep(clerk, b"")
+        customer_import.UPLOAD.keep(clerk, b"")
     with pytest.raises(Refused, match="larger than 20 MB"):
-        customer_import.keep(clerk, b"a" * (20 * 1024 * 1024 + 1))
+        customer_import.UPLOAD.keep(clerk, b"a" * (20 * 1024 * 1024 + 1))
     assert count(Document) == 0
 
 
 def test_rights(as_role, clerk):
-    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\n")
+    token = customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\n")
     viewer = as_role("viewer")
     with pytest.raises(Forbidden):
-        customer_import.keep(viewer, b"Name,Currency\nAcorn,USD\n")
+        customer_import.UPLOAD.keep(viewer, b"Name,Currency\nAcorn,USD\n")
     with pytest.raises(Forbidden):
-        customer_import.run(viewer, token, SIMPLE)
+        customer_import.IMPORT.run(viewer, token, SIMPLE)
 
 
 def test_ten_thousand_rows(clerk):
@@ -237,16 +247,16 @@ def test_ten_thousand_rows(clerk):
     writer.writerow(["Name", "Currency", "Email", "Country", "External ID"])
     writer.writerows([f"Example {n}", "USD", f"ap{n}@example.com", "GB", f"E{n}"] for n in range(10_000))
     started = time.monotonic()
-    token = customer_import.keep(clerk, out.getvalue().encode())
-    found = customer_import.kept(clerk, token)
-    outcome = customer_import.run(clerk, token, guess(found.header))
+    token = customer_import.UPLOAD.keep(clerk, out.getvalue().encode())
+    found = customer_import.UPLOAD.kept(clerk, token)
+    outcome = customer_import.IMPORT.run(clerk, token, COLUMNS.guess(found.header))
     assert (outcome.created, count(), count(Contact)) == (10_000, 10_000, 10_000)
     assert time.monotonic() - started < 60
 
 
 def test_the_list_of_faults_as_csv(app):
-    found = customer_import.plan(table("n,c\n=cmd(),USD\nAcorn,=1+1\n"), SIMPLE)
-    rows = list(csv.reader("".join(customer_import.faults_csv(found)).lstrip("\ufeff").splitlines()))
+    found = customer_import.IMPORT.plan(table("n,c\n=cmd(),USD\nAcorn,=1+1\n"), SIMPLE)
+    rows = list(csv.reader(b"".join(faults_csv(found.faults)).decode("utf-8-sig").splitlines()))
     assert rows == [
         ["Row", "Field", "Problem", "Value"],
         ["3", "Currency", '"=1+1" is not a currency. Use a code such as USD, EUR or GBP.', "'=1+1"],
@@ -254,16 +264,16 @@ def test_the_list_of_faults_as_csv(app):
 
 
 def test_the_same_file_twice_at_once(app, clerk):
-    tokens = [customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\nOak,EUR\n") for _ in range(3)]
+    tokens = [customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\nOak,EUR\n") for _ in range(3)]
     results = at_once(
-        app, [lambda token=token: customer_import.run(clerk, token, SIMPLE) for token in tokens]
+        app, [lambda token=token: customer_import.IMPORT.run(clerk, token, SIMPLE) for token in tokens]
     )
     assert sum(isinstance(one, Refused) for one in results) == 2
     assert count() == 2
 
 
 def test_one_upload_twice_at_once(app, clerk):
-    token = customer_import.keep(clerk, b"Name,Currency\nAcorn,USD\n")
-    results = at_once(app, [lambda: customer_import.run(clerk, token, SIMPLE) for _ in range(3)])
+    token = customer_import.UPLOAD.keep(clerk, b"Name,Currency\nAcorn,USD\n")
+    results = at_once(app, [lambda: customer_import.IMPORT.run(clerk, token, SIMPLE) for _ in range(3)])
     assert sum(isinstance(one, Duplicate) for one in results) == 2
     assert count() == 1

@@ -17,15 +17,16 @@ from dashboard.operations import rate_cards, rate_import, rates
 from dashboard.operations.base import SYSTEM
 from dashboard.operations.csv_file import Row, read_table
 from dashboard.operations.errors import Duplicate, Forbidden, Missing, Refused
-from dashboard.operations.rate_columns import Reader, guess, guess_decimal, mapping_faults
+from dashboard.operations.rate_columns import COLUMNS, Reader, guess_decimal
 from dashboard.operations.rate_import import Choice
+from dashboard.operations.upload import faults_csv
 from dashboard.queries import rate_file
 from dashboard.queries.rates import find_in_card
 
 JULY = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
 AUGUST = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
 HEAD = "Prefix,Destination,Rate,Fee,Increment\n"
-COLUMNS = {0: "prefix", 1: "destination", 2: "rate_per_minute", 3: "connection_fee", 4: "increment"}
+MAPPED = {0: "prefix", 1: "destination", 2: "rate_per_minute", 3: "connection_fee", 4: "increment"}
 
 
 @pytest.fixture
@@ -34,16 +35,16 @@ def card(app) -> RateCard:
 
 
 def choice(start: dt.datetime = JULY, *, whole: bool = False, mapping=None, comma: bool = False) -> Choice:
-    return Choice(mapping or COLUMNS, start, whole, comma)
+    return Choice(mapping or MAPPED, start, whole, comma)
 
 
 def planned(card, text: str, chosen: Choice | None = None):
-    table = read_table(text.encode(), most_rows=rate_import.MOST_ROWS)
+    table = read_table(text.encode(), most_rows=rate_import.UPLOAD.most_rows)
     return rate_import.plan(SYSTEM, card.id, table, chosen or choice())
 
 
 def imported(card, text: str, chosen: Choice | None = None, **more) -> RateRevision:
-    token = rate_import.keep(SYSTEM, text.encode())
+    token = rate_import.UPLOAD.keep(SYSTEM, text.encode())
     return rate_import.run(SYSTEM, card.id, token, chosen or choice(), **more)
 
 
@@ -53,7 +54,7 @@ def count(model) -> int:
 
 def faults(text: str, mapping=None, *, comma: bool = False) -> list[tuple[int, str, str]]:
     table = read_table(text.encode(), most_rows=1_000)
-    reader = Reader(mapping or COLUMNS, len(table.header), comma)
+    reader = Reader(mapping or MAPPED, len(table.header), comma)
     list(reader.read(table.rows))
     return [(one.row, one.field, one.message) for one in reader.faults]
 
@@ -62,21 +63,21 @@ def faults(text: str, mapping=None, *, comma: bool = False) -> list[tuple[int, s
 
 
 def test_columns_are_known_by_their_headings():
-    assert guess(["Code", "Name", "Price/min", "Setup fee", "Billing increment"]) == {
+    assert COLUMNS.guess(["Code", "Name", "Price/min", "Setup fee", "Billing increment"]) == {
         0: "prefix",
         1: "destination",
         2: "rate_per_minute",
         3: "connection_fee",
         4: "increment",
     }
-    assert guess(["Country", "Destination", "Prefix", "Rate", "Interval 1", "Interval N"]) == {
+    assert COLUMNS.guess(["Country", "Destination", "Prefix", "Rate", "Interval 1", "Interval N"]) == {
         1: "destination",
         2: "prefix",
         3: "rate_per_minute",
         4: "minimum_seconds",
         5: "pulse_seconds",
     }
-    assert guess(["x", "y"]) == {}
+    assert COLUMNS.guess(["x", "y"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -91,14 +92,14 @@ def test_columns_are_known_by_their_headings():
     ],
 )
 def test_mappings_that_can_not_be(mapping, words):
-    assert any(words in fault for fault in mapping_faults(mapping, 5))
+    assert any(words in fault for fault in COLUMNS.faults(mapping, 5))
 
 
 def test_a_row_as_it_is_stored():
     table = read_table(
         b'Prefix,Name,Rate,Fee,Inc\n+44 20,,0.015,,60/6\n="0049","\'=Berlin",1,0.5,\n', most_rows=9
     )
-    found = list(Reader(COLUMNS, 5).read(table.rows))
+    found = list(Reader(MAPPED, 5).read(table.rows))
     assert found == [
         (2, "4420", "United Kingdom", Decimal("0.015"), Decimal(0), 60, 6, False),
         (3, "49", "=Berlin", Decimal(1), Decimal("0.5"), None, None, False),
@@ -169,7 +170,7 @@ def test_mcd_and_pulse_in_columns_of_their_own():
 
 @given(st.lists(st.lists(st.text(max_size=12), min_size=5, max_size=5), max_size=8))
 def test_any_text_is_a_rate_or_a_fault(cells):
-    reader = Reader(COLUMNS, 5)
+    reader = Reader(MAPPED, 5)
     rows = [Row(at, row) for at, row in enumerate(cells, start=2)]
     found = list(reader.read(rows))
     assert len(found) + reader.faulty == len(rows)
@@ -267,7 +268,7 @@ def test_one_bad_row_and_nothing_is_imported(card):
     with pytest.raises(Refused, match="1 of 2 rows have errors"):
         imported(card, text)
     assert (count(Rate), count(RateRevision)) == (0, 0)
-    listed = b"".join(rate_import.faults_csv(found)).decode("utf-8-sig")
+    listed = b"".join(faults_csv(found.faults)).decode("utf-8-sig")
     assert listed.splitlines() == [
         "Row,Field,Problem,Value",
         "3,Rate per Minute,This can't be less than 0.,'-1",
@@ -275,8 +276,8 @@ def test_one_bad_row_and_nothing_is_imported(card):
 
 
 def test_twice_is_once_and_a_change_meanwhile_is_seen(card):
-    token = rate_import.keep(SYSTEM, (HEAD + "44,UK,1,0,\n").encode())
-    table = rate_import.kept(SYSTEM, token)
+    token = rate_import.UPLOAD.keep(SYSTEM, (HEAD + "44,UK,1,0,\n").encode())
+    table = rate_import.UPLOAD.kept(SYSTEM, token)
     seen = rate_import.plan(SYSTEM, card.id, table, choice()).seen
     rates.add(SYSTEM, card.id, {"prefix": "1", "destination": "USA", "rate_per_minute": "1"}, valid_from=JULY)
     with pytest.raises(Refused, match="changed since you looked"):
@@ -298,17 +299,17 @@ def test_later_revisions_are_told_and_hold_from_their_own_dates(card):
 def test_files_and_tokens_that_can_not_be(card, as_role):
     for content, words in ((b"", "empty"), (b"PK\x03\x04x", "spreadsheet"), (b'a,b\n"x', "quotation mark")):
         with pytest.raises(Refused, match=words):
-            rate_import.keep(SYSTEM, content)
+            rate_import.UPLOAD.keep(SYSTEM, content)
     with pytest.raises(Refused, match="larger than 30 MB"):
-        rate_import.keep(SYSTEM, b"x" * (rate_import.MOST_BYTES + 1))
+        rate_import.UPLOAD.keep(SYSTEM, b"x" * (rate_import.UPLOAD.most_bytes + 1))
     for token in ("", "0" * 32, "../x", "0" * 31 + "g"):
         with pytest.raises(Missing):
-            rate_import.kept(SYSTEM, token)
-    token = rate_import.keep(as_role("manager"), (HEAD + "44,UK,1,0,\n").encode())
+            rate_import.UPLOAD.kept(SYSTEM, token)
+    token = rate_import.UPLOAD.keep(as_role("manager"), (HEAD + "44,UK,1,0,\n").encode())
     with pytest.raises(Missing):
-        rate_import.kept(as_role("admin"), token)
+        rate_import.UPLOAD.kept(as_role("admin"), token)
     with pytest.raises(Forbidden):
-        rate_import.keep(as_role("clerk"), b"a,b\n1,2\n")
+        rate_import.UPLOAD.keep(as_role("clerk"), b"a,b\n1,2\n")
     with pytest.raises(Refused, match="Choose the column"):
         planned(card, HEAD + "44,UK,1,0,\n", choice(mapping={0: "prefix"}))
 
@@ -320,10 +321,11 @@ def test_what_is_exported_can_be_imported_again(card, app):
     assert text.splitlines()[0] == "Prefix,Destination,Rate per Minute,Connection Fee,MCD,Pulse"
     assert len(text.splitlines()) == 2
     table = read_table(text.encode(), most_rows=9)
-    again = rate_import.plan(SYSTEM, card.id, table, choice(AUGUST, mapping=guess(table.header), whole=True))
+    guessed = COLUMNS.guess(table.header)
+    again = rate_import.plan(SYSTEM, card.id, table, choice(AUGUST, mapping=guessed, whole=True))
     assert (again.counts["unchanged"], again.changes) == (1, 0)
     other = rate_cards.create(SYSTEM, {"name": "Copy", "currency": "USD"})
-    imported(other, text, choice(mapping=guess(table.header)))
+    imported(other, text, choice(mapping=guessed))
     copied = db.session.scalars(select(Rate).where(Rate.rate_card_id == other.id)).one()
     assert (copied.destination, copied.connection_fee, copied.pulse_seconds) == (
         '=UK, "all"',
@@ -348,6 +350,6 @@ def test_a_hundred_thousand_prefixes_in_seconds(card):
 
 
 def test_more_rows_than_there_may_be(app):
-    many = HEAD + "44,UK,1,0,\n" * (rate_import.MOST_ROWS + 1)
+    many = HEAD + "44,UK,1,0,\n" * (rate_import.UPLOAD.most_rows + 1)
     with pytest.raises(Refused, match="more than 300,000 rows"):
-        rate_import.keep(SYSTEM, many.encode())
+        rate_import.UPLOAD.keep(SYSTEM, many.encode())

@@ -71,7 +71,7 @@ def card(manager) -> RateCard:
         manager,
         {"name": "Example Wholesale", "currency": "USD", "minimum_seconds": 60, "pulse_seconds": 6},
     )
-    token = rate_import.keep(manager, CARD.encode())
+    token = rate_import.UPLOAD.keep(manager, CARD.encode())
     rate_import.run(manager, made.id, token, Choice(COLUMNS, LONG_AGO, False, False))
     cheaper = {"prefix": "447", "destination": "United Kingdom Mobile", "rate_per_minute": "0.20"}
     rates.add(manager, made.id, cheaper, valid_from=MIDDLE)
