@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from dashboard.documents.invoice_pdf import KEY_PREFIX
 from dashboard.documents.store import store
-from dashboard.operations import jobs, package_charges, usage_imports
+from dashboard.operations import jobs, package_charges, usage_imports, usage_load
 
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
@@ -30,4 +30,9 @@ def charge_packages() -> None:
     package_charges.charge_accounts()
 
 
-TASKS: tuple[Callable[[], object], ...] = (take_up_lost_jobs, remove_old_files, charge_packages)
+TASKS: tuple[Callable[[], object], ...] = (
+    take_up_lost_jobs,
+    remove_old_files,
+    charge_packages,
+    usage_load.finish_months,
+)

@@ -11,6 +11,8 @@ from typing import Any
 
 from psycopg import Connection, Cursor
 
+from dashboard.operations import usage_months
+
 MERGE_LOCK = 2026110007
 
 SUMS = """
@@ -59,9 +61,7 @@ FROM usage_sum AS s JOIN usage_open AS o ON o.n = s.n
 WHERE d.id = o.day_id AND d.invoice_item_id IS NULL
 """
 MONTHS = """
-SELECT month FROM (
-    SELECT DISTINCT date_trunc('month', started_at AT TIME ZONE 'UTC')::date AS month FROM usage_rated
-) AS months WHERE to_regclass('usage_record_' || to_char(month, 'YYYY_MM')) IS NULL ORDER BY month
+SELECT array_agg(DISTINCT date_trunc('month', started_at AT TIME ZONE 'UTC')::date) FROM usage_rated
 """
 EMPTY = """
 DELETE FROM usage_day WHERE attempts = 0 AND invoice_item_id IS NULL
@@ -79,12 +79,10 @@ class Opener:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
 
-    def months(self, cursor: Cursor[Any]) -> None:
-        missing = cursor.execute(MONTHS).fetchall()
-        if missing:
+    def months(self, cursor: Cursor[Any], months: list[Any]) -> None:
+        if usage_months.missing(cursor, months):
             with self._connection.transaction(), self._connection.cursor() as own:
-                for row in missing:
-                    own.execute("SELECT ensure_usage_month(%s)", row)
+                usage_months.make(own, months, indexed=False)
 
     def days(self, cursor: Cursor[Any]) -> None:
         with self._connection.transaction(), self._connection.cursor() as own:
@@ -106,11 +104,12 @@ def drop(cursor: Cursor[Any], *names: str) -> None:
 def make_months(cursor: Cursor[Any], opener: Opener | None) -> None:
     """The parts of `usage_record` that the calls fall into. With an opener nothing of the transaction under
     way may have touched `usage_record` yet: a new part waits for all who have."""
+    row = cursor.execute(MONTHS).fetchone()
+    months = (row and row[0]) or []
     if opener is not None:
-        opener.months(cursor)
-        return
-    for row in cursor.execute(MONTHS).fetchall():
-        cursor.execute("SELECT ensure_usage_month(%s)", row)
+        opener.months(cursor, months)
+    else:
+        usage_months.make(cursor, months)
 
 
 def add_up(cursor: Cursor[Any], opener: Opener | None = None) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from dashboard.documents.store import store
 from dashboard.extensions import db
 from dashboard.models import Document, UsageFault, UsageImport
+from dashboard.operations import usage_months
 from dashboard.operations.base import Actor, fetch, require, session, unit_of_work
 from dashboard.operations.errors import Refused
 from dashboard.operations.usage_chunks import (
@@ -100,17 +101,17 @@ class _Load:
 
     def run(self, found: Iterator[Chunk]) -> Counts:
         start = time.monotonic_ns()
-        with own_connection(self.engine) as connection, connection.cursor() as cursor:
-            remove_empty(cursor)
+        with own_connection(self.engine) as connection, ThreadPoolExecutor(AT_ONCE, "usage") as pool:
+            self.connections.append(connection)
+            usage_months.finish(connection)
+            usage_months.begin(connection)
+            with connection.cursor() as cursor:
+                remove_empty(cursor)
             connection.commit()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="usage") as pool:
-            working: set[Future[None]] = {pool.submit(self._work, found) for _ in range(AT_ONCE)}
             try:
-                while working:
-                    ended, working = wait(working, timeout=1 / 3, return_when=FIRST_COMPLETED)
-                    for one in ended:
-                        one.result()
-                    self.report.reached(self.read // 1024)
+                self._follow({pool.submit(self._work, found) for _ in range(AT_ONCE)})
+                usage_months.end(connection)
+                self._follow({pool.submit(usage_months.finish, connection)})
             except BaseException:
                 self._break_off()
                 self.report.note(
@@ -120,6 +121,13 @@ class _Load:
         took = Decimal(time.monotonic_ns() - start or 1) / NANO
         self.report.note(_said(self.counts, took))
         return self.counts
+
+    def _follow(self, working: set[Future[None]]) -> None:
+        while working:
+            ended, working = wait(working, timeout=1 / 3, return_when=FIRST_COMPLETED)
+            for one in ended:
+                one.result()
+            self.report.reached(self.read // 1024)
 
     def _break_off(self) -> None:
         self.stop.set()
@@ -190,6 +198,12 @@ def _count_anew(actor: Actor) -> None:
     session().rollback()
     with unit_of_work(actor) as current:
         current.execute(text("ANALYZE usage_record, usage_day"))
+
+
+def finish_months() -> None:
+    """Indexes for the months that a load which was broken off has left without."""
+    with own_connection(db.engine) as connection:
+        usage_months.finish(connection)
 
 
 def _asked(ended: BaseException) -> bool:
