@@ -22,6 +22,7 @@ from dashboard.operations.usage_typing import Typing
 # A switch's clock may be wrong by hours, not by days.
 FUTURE = dt.timedelta(days=2)
 MOST_FAULTS = 100_000
+FIRST_ROWS = 30_000
 TRIES = 4
 _OPTIONS = {
     "timezone": "UTC",
@@ -40,7 +41,8 @@ COUNTED = """
 UPDATE usage_import SET rows = rows + %(rows)s, loaded = loaded + %(loaded)s, bad = bad + %(bad)s,
     duplicates = duplicates + %(duplicates)s, unmatched = unmatched + %(unmatched)s,
     unrated = unrated + %(unrated)s, late = late + %(late)s,
-    first_call = least(first_call, %(first)s), last_call = greatest(last_call, %(last)s)
+    first_call = least(first_call, %(first)s), last_call = greatest(last_call, %(last)s),
+    updated_at = clock_timestamp()
 WHERE id = %(key)s
 """
 
@@ -67,16 +69,18 @@ class Source:
 
 
 def chunks(found: Iterable[Block], size: int) -> Iterator[Chunk]:
-    """Blocks put together until they have so many rows."""
+    """Blocks put together until they have so many rows; fewer at first, so that progress shows soon."""
     chunk = Chunk()
+    enough = min(size, FIRST_ROWS)
     for block in found:
         if block.data:
             chunk.data.append(block.data)
         chunk.faults += block.faults
         chunk.rows += block.rows
         chunk.read = max(chunk.read, block.read)
-        if chunk.rows >= size or len(chunk.faults) >= size:
+        if chunk.rows >= enough or len(chunk.faults) >= enough:
             yield chunk
+            enough = min(size, 2 * enough)
             chunk = Chunk(read=chunk.read)
     if chunk.rows or chunk.faults:
         yield chunk

@@ -16,6 +16,7 @@ from dashboard.queries.list_export import csv_chunks
 from dashboard.queries.listing import Column, Listing, State, Tab, everything
 
 FAULTS_SHOWN = 100
+MILLI = dt.timedelta(milliseconds=1)
 
 
 def search(words: str) -> Sequence[Select[Any]]:
@@ -112,19 +113,39 @@ def faults_csv(import_id: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class Pace:
-    """How far a load is: rows a second and the time left, as far as that can be told."""
+    """How far a load is, in rows. `total` is 0 where the file was never counted; `left` is empty as long as
+    it can't be told."""
 
+    rows: int
+    total: int
     rows_a_second: int
     left: str
 
 
 def pace(made: UsageImport, now: dt.datetime) -> Pace | None:
+    """Measured up to the last rows that came in: they come by the chunk, and between two the speed does not
+    drop."""
     job = made.job
     if job is None or job.state != "running" or job.started_at is None:
         return None
-    seconds = max(1, int((now - job.started_at).total_seconds()))
-    if not job.done or not job.total or job.done > job.total:
-        return Pace(made.rows // seconds, "")
-    rest = seconds * (job.total - job.done) // job.done
-    left = f"{rest // 60} min {rest % 60} s left" if rest >= 60 else f"{rest} s left"
-    return Pace(made.rows // seconds, left)
+    facts = made.options.get("facts", {})
+    total = int(facts.get("rows") or 0) + int(facts.get("bad") or 0)
+    if not made.rows:
+        return Pace(0, total, 0, "")
+    took = max(1, (made.updated_at - job.started_at) // MILLI)
+    left = ""
+    if made.rows < total:
+        rest = took * (total - made.rows) // made.rows - (now - made.updated_at) // MILLI
+        left = _written(rest // 1000)
+    elif total:
+        left = "finishing"
+    return Pace(made.rows, max(total, made.rows) if total else 0, 1000 * made.rows // took, left)
+
+
+def _written(seconds: int) -> str:
+    if seconds < 1:
+        return "a moment left"
+    if seconds < 60:
+        return f"{seconds} s left"
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes} min {seconds} s left" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min left"

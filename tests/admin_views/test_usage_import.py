@@ -311,6 +311,37 @@ def test_a_load_that_was_not_begun_is_cancelled(client_as: As) -> None:
     assert "What was loaded stays" in words(client.get(f"/admin/usage_import/details/?id={made.id}"))
 
 
+def test_progress_tells_rows_a_second_and_the_time_left(client_as: As) -> None:
+    client = client_as("clerk")
+    columns = upload(client).location
+    client.post(columns, data=proposed(client, columns))
+    made = db.session.scalars(select(UsageImport)).one()
+    client.post("/admin/usage_import/run/", data={"id": made.id})
+    here = f"/admin/usage_import/details/?id={made.id}"
+
+    def seen(rows: int, total: int, took: int, since: int) -> str:
+        """The page where so many rows came in `took` seconds, the last of them so many seconds ago."""
+        now = dt.datetime.now(dt.UTC)
+        made.rows, made.updated_at = rows, now - dt.timedelta(seconds=since)
+        made.options = {**made.options, "facts": {"rows": total - 1, "bad": 1}}
+        made.job.state, made.job.started_at = "running", now - dt.timedelta(seconds=took + since)
+        db.session.commit()
+        page = client.get(here, headers={"HX-Request": "true"})
+        assert 'hx-trigger="every 1s"' in page.text
+        assert "HX-Refresh" not in page.headers
+        said = words(page)
+        assert "Cancel" in said
+        return said
+
+    assert "The first rows are being read" in seen(0, 1_300_000, 2, 0)
+    # Between two chunks the speed stays what it was, and the time left runs down.
+    for since, left in ((0, r"1 min 1[12] s left"), (20, r"5[12] s left"), (200, "a moment left")):
+        said = seen(500_000, 4_500_000, 9, since)
+        assert re.search(r"500,000 of 4,500,000 rows · 55,5\d\d a second · " + left, said), said
+    assert re.search(r"1 h 3\d min left", seen(1_000, 1_000_000, 6, 0))
+    assert "finishing" in seen(9, 9, 1, 0)
+
+
 def test_a_file_that_is_no_longer_kept_says_so(client_as: As) -> None:
     client = client_as("clerk")
     columns = upload(client).location

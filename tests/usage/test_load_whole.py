@@ -14,9 +14,9 @@ from sqlalchemy import func, select, text
 from dashboard.documents.store import store
 from dashboard.extensions import db
 from dashboard.models import UsageDay, UsageImport, UsageRecord
-from dashboard.operations import jobs, usage_load
+from dashboard.operations import jobs, usage_chunks, usage_load
 from dashboard.operations.base import SYSTEM
-from dashboard.operations.usage_files import Reading
+from dashboard.operations.usage_files import Block, Reading
 from dashboard.queries.checks import discrepancies
 from jobs import reaper
 from tests.support.books import at_once, fresh, make_customer
@@ -154,6 +154,36 @@ def test_a_cancelled_load_keeps_whole_chunks_and_says_so(books, monkeypatch):
     usage_load.load_file(SYSTEM, made.id, usage_load.Silent())
     made = fresh(made)
     assert (made.state, made.loaded + made.unmatched, made.duplicates) == ("done", 20_000, 0)
+
+
+def test_a_load_tells_when_its_last_rows_came_in(books):
+    """The first chunks are small, and each is seen as soon as it is in: rows a second are told from that."""
+    made = filed(lines(20_000), chunk_rows=2000)
+    seen = []
+
+    class Looks(usage_load.Silent):
+        def reached(self, done: int) -> None:
+            with db.engine.connect() as other:
+                statement = select(UsageImport.rows, UsageImport.updated_at).where(UsageImport.id == made.id)
+                seen.append(tuple(other.execute(statement).one()))
+
+    usage_load.load_file(SYSTEM, made.id, Looks())
+    moments = {rows: at for rows, at in seen if rows}
+    assert moments
+    assert all(at > seen[0][1] for rows, at in seen if rows > seen[0][0])
+    assert sorted(moments.values()) == [moments[rows] for rows in sorted(moments)]
+
+
+def test_the_first_chunks_are_small():
+    found = (Block(data=b"x", rows=10_000) for _ in range(60))
+    assert [chunk.rows for chunk in usage_chunks.chunks(found, 250_000)] == [
+        30_000,
+        60_000,
+        120_000,
+        240_000,
+        150_000,
+    ]
+    assert [chunk.rows for chunk in usage_chunks.chunks([Block(b"x", 1000)] * 5, 2000)] == [2000, 2000, 1000]
 
 
 def test_a_killed_worker_leaves_whole_chunks_and_the_next_completes_them(books, start_worker, as_role):
