@@ -10,7 +10,7 @@ from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.in_dialog import InDialog
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import RowAction, delete_action
 from dashboard.models import CustomerPackage
 from dashboard.operations import assignments
 from dashboard.operations.packages import MOST_MINUTES
@@ -54,13 +54,10 @@ class AssignmentView(InDialog, AdminView):
     empty_text = "Assign packages to customers on their pages, under Packages."
     has_details = False
     bulk_actions = (
-        Action(
-            "delete",
-            "Remove",
+        delete_action(
             "customer.write",
             "Remove {n} packages from their customers? Minimum Days are kept to.",
-            icon="trash",
-            danger=True,
+            label="Remove",
             done="removed",
         ),
     )

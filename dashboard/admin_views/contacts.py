@@ -10,7 +10,7 @@ from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.in_dialog import InDialog
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import RowAction, delete_action
 from dashboard.models import Contact
 from dashboard.models.customer import CONTACT_TYPES
 from dashboard.operations import contacts
@@ -44,17 +44,7 @@ class ContactView(InDialog, AdminView):
     icon = "contact"
     create_label = "Add Contact"
     empty_text = "People and departments at customers: whom invoices and questions go to."
-    bulk_actions = (
-        Action(
-            "delete",
-            "Delete",
-            "contact.write",
-            "Delete {n} contacts? This can't be undone.",
-            icon="trash",
-            danger=True,
-            done="deleted",
-        ),
-    )
+    bulk_actions = (delete_action("contact.write", "Delete {n} contacts? This can't be undone."),)
 
     def row_actions(self, row: Any) -> list[RowAction]:
         customer = RowAction("Open customer", "customer", url_for("customer.details_view", id=row.customer))

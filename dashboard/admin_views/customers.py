@@ -13,7 +13,7 @@ from dashboard.admin_views.customer_import import CustomerImport
 from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.invoice_page import status_of
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Customer
 from dashboard.models.usage import RULE_KINDS
 from dashboard.operations import customers
@@ -68,14 +68,8 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
             form="generate_form",
             changes=False,
         ),
-        Action(
-            "delete",
-            "Delete",
-            "customer.delete",
-            "Delete {n} customers? Those with invoices or payments are left as they are.",
-            icon="trash",
-            danger=True,
-            done="deleted",
+        delete_action(
+            "customer.delete", "Delete {n} customers? Those with invoices or payments are left as they are."
         ),
     )
 

@@ -10,7 +10,7 @@ from flask_admin.form import BaseForm
 from wtforms import HiddenField
 
 from dashboard.admin_views import fields
-from dashboard.operations.errors import Invalid
+from dashboard.operations.errors import Invalid, Refused
 
 WHY = "Please say why you change this; it goes to the audit log."
 HOUSEKEEPING = ("version", "form_key", "comment")
@@ -45,6 +45,10 @@ class Form(BaseForm):
         super().__init__(*args, **kwargs)
         # What an operation refused that belongs to no field: shown above the form.
         self.loose_errors: list[str] = []
+
+    def show_refusal(self, error: Invalid | Refused) -> None:
+        """Say at the fields, or above the form, why an operation did not do it."""
+        self.show(error.errors if isinstance(error, Invalid) else {"": [str(error)]})
 
     def show(self, errors: Mapping[str, list[str]]) -> None:
         """Put an operation's errors at their fields, or above the form.

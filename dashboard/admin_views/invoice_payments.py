@@ -154,10 +154,8 @@ class InvoicePayments:
             except Duplicate:
                 flash("This was already saved.", "info")
                 return redirect(back, 303)
-            except Invalid as error:
-                form.show(error.errors)
-            except Refused as error:
-                form.show({"": [str(error)]})
+            except (Invalid, Refused) as error:
+                form.show_refusal(error)
         return view.ask(title, form, text=text, submit_label="Save", return_url=back)  # type: ignore[no-any-return]
 
 

@@ -17,7 +17,7 @@ from dashboard.admin_views.invoice_form import InvoiceForm, IssuedForm
 from dashboard.admin_views.invoice_page import editor_data, made_of, paper_of, status_of
 from dashboard.admin_views.invoice_papers import InvoicePapers
 from dashboard.admin_views.invoice_payments import InvoicePayments
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Invoice
 from dashboard.operations import invoices
 from dashboard.operations.errors import Invalid
@@ -61,15 +61,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
             done="voided",
             form="void_form",
         ),
-        Action(
-            "delete",
-            "Delete drafts",
-            "invoice.draft",
-            "Delete {n} drafts? This can't be undone.",
-            icon="trash",
-            danger=True,
-            done="deleted",
-        ),
+        delete_action("invoice.draft", "Delete {n} drafts? This can't be undone.", label="Delete drafts"),
         Action(
             "pdfs",
             "Download PDFs",

@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
-from dashboard.admin_views import list_page, list_state
+from dashboard.admin_views import list_parts, list_state
 from dashboard.admin_views.answers import download, wants_fragment
 from dashboard.admin_views.bulk_actions import BulkActions
 from dashboard.admin_views.forms import Form
-from dashboard.admin_views.list_page import ListPage, RowAction
+from dashboard.admin_views.list_page import ListPage, RowAction, ShownRow
 from dashboard.operations.errors import Invalid, Refused, Stale
-from dashboard.queries import list_export, listing, settings
+from dashboard.queries import list_counts, list_export, listing, settings
 from dashboard.queries.listing import COUNT_CAP, Column, Listing, State
 
 # More than this in one go belongs to a background job.
@@ -86,20 +86,20 @@ class ListScreen(BulkActions):
         base = url_for(f"{view.endpoint}.index_view")
         state = listing.look_up(described, state)
         found = listing.page(described, state)
-        count = listing.count(described, state)
-        sums = listing.totals(described, state) if whole or count <= COUNT_CAP else None
-        columns = self.columns_of(list_page.shown_columns(described, state), found.rows)
+        count = list_counts.count(described, state)
+        sums = list_counts.totals(described, state) if whole or count <= COUNT_CAP else None
+        columns = self.columns_of(list_parts.shown_columns(described, state), found.rows)
         return ListPage(
             title=view.title,
             singular=view.singular,
             base=base,
             state=state,
-            columns=list_page.heads(described, state, base),
+            columns=list_parts.heads(described, state, base),
             rows=[self.build_row(row, columns) for row in found.rows],
-            tabs=list_page.tab_links(described, state, base, listing.tab_counts(described, state)),
-            chips=list_page.chips(described, state, base),
-            filters=list_page.filter_fields(described),
-            totals=list_page.total_rows(described, sums) if sums is not None else None,
+            tabs=list_parts.tab_links(described, state, base, list_counts.tab_counts(described, state)),
+            chips=list_parts.chips(described, state, base),
+            filters=list_parts.filter_fields(described),
+            totals=list_parts.total_rows(described, sums) if sums is not None else None,
             count=count,
             first=found.first,
             actions=self.actions_offered(),
@@ -113,7 +113,7 @@ class ListScreen(BulkActions):
             action_href=url_for(f"{view.endpoint}.action_view"),
             buttons=self.buttons(),
             cap=described.cap,
-            **list_page.pager(state, found, base),
+            **list_parts.pager(state, found, base),
         )
 
     def columns_of(self, columns: list[Column], rows: Sequence[Any]) -> list[Column]:
@@ -132,10 +132,10 @@ class ListScreen(BulkActions):
         view: Any = self
         return url_for(f"{view.endpoint}.export", export_type="csv") + list_state.query(state)
 
-    def build_row(self, row: Any, columns: Sequence[Column]) -> list_page.ShownRow:
+    def build_row(self, row: Any, columns: Sequence[Column]) -> ShownRow:
         view: Any = self
         may_edit = view.can("edit") and not settings.current().audit_comment
-        return list_page.shown_row(
+        return list_parts.shown_row(
             row,
             columns,
             href=self.row_href(row),
@@ -192,7 +192,7 @@ class ListScreen(BulkActions):
         """One row as it stands now, with the columns on screen."""
         view: Any = self
         row = listing.row(self.listing, key)
-        columns = list_page.shown_columns(self.listing, self.read_state(request.args))
+        columns = list_parts.shown_columns(self.listing, self.read_state(request.args))
         actions = [action for action in self.bulk_actions if view.may(action.right)]
         return view.render(  # type: ignore[no-any-return]
             "admin/_one_row.html", row=self.build_row(row, columns), page={"actions": actions}

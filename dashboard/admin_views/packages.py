@@ -14,7 +14,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.conflict import facts
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
-from dashboard.admin_views.list_page import Action
+from dashboard.admin_views.list_page import Action, delete_action
 from dashboard.admin_views.package_run import PackageRun
 from dashboard.extensions import db
 from dashboard.models import Customer, Package
@@ -139,15 +139,7 @@ class PackageView(PackageRun, AdminView):
             icon="play",
             done="offered again",
         ),
-        Action(
-            "delete",
-            "Delete",
-            "package.delete",
-            "Delete {n} packages? Those that were used are left as they are.",
-            icon="trash",
-            danger=True,
-            done="deleted",
-        ),
+        delete_action("package.delete", "Delete {n} packages? Those that were used are left as they are."),
     )
 
     def defaults(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Payment
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
 from dashboard.operations import allocations, payments, refunds
@@ -70,15 +70,7 @@ class PaymentView(AdminView):
         Action(
             "status", "Set status", "payment.write", "Set the status of {n} payments.", form="status_form"
         ),
-        Action(
-            "delete",
-            "Delete",
-            "payment.delete",
-            "Delete {n} payments? Those that were used are left as they are.",
-            icon="trash",
-            danger=True,
-            done="deleted",
-        ),
+        delete_action("payment.delete", "Delete {n} payments? Those that were used are left as they are."),
     )
 
     # The list ----------------------------------------------------------------------------------
@@ -179,9 +171,7 @@ class PaymentView(AdminView):
                 return redirect(self.href(payment.id), 303)
             except Duplicate:
                 return redirect(self.href(payment.id), 303)
-            except Invalid as error:
-                form.show(error.errors)
-            except Refused as error:
-                form.show({"": [str(error)]})
+            except (Invalid, Refused) as error:
+                form.show_refusal(error)
         text = "What is unallocated goes first; then the latest allocations shrink, and are owed again."
         return self.ask("Refund", form, text=text, submit_label="Refund", return_url=self.href(payment.id))

@@ -9,7 +9,7 @@ from flask import url_for
 from dashboard.admin_views import fields
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
-from dashboard.admin_views.list_page import Action
+from dashboard.admin_views.list_page import delete_action
 from dashboard.models import Provider
 from dashboard.models.rate import PROVIDER_STATUSES
 from dashboard.operations import providers
@@ -47,14 +47,8 @@ class ProviderView(AdminView):
     )
     details_template = "admin/provider/details.html"
     bulk_actions = (
-        Action(
-            "delete",
-            "Delete",
-            "provider.write",
-            "Delete {n} providers? Those with calls or a rate card are left as they are.",
-            icon="trash",
-            danger=True,
-            done="deleted",
+        delete_action(
+            "provider.write", "Delete {n} providers? Those with calls or a rate card are left as they are."
         ),
     )
 

@@ -13,7 +13,7 @@ from dashboard.admin_views.answers import download
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import RowAction, delete_action
 from dashboard.admin_views.rate_changes import RateChanges
 from dashboard.admin_views.rate_import import RateImport
 from dashboard.admin_views.rate_test import RateTest
@@ -88,14 +88,8 @@ class RateCardView(RateImport, RateChanges, RateTest, AdminView):
     details_template = "admin/rate_card/details.html"
     toolbar = (("Test a number", "rate_card.test_view", "wand", "rate.read"),)
     bulk_actions = (
-        Action(
-            "delete",
-            "Delete",
-            "rate.write",
-            "Delete {n} rate cards with their rates? Those in use are left as they are.",
-            icon="trash",
-            danger=True,
-            done="deleted",
+        delete_action(
+            "rate.write", "Delete {n} rate cards with their rates? Those in use are left as they are."
         ),
     )
 

@@ -121,11 +121,8 @@ class RateChanges:
         view: Any = self
         try:
             made = change(operations.start_of(form.from_day.data, form.from_time.data or ""))
-        except Invalid as error:
-            form.show(error.errors)
-            return None
-        except Refused as error:
-            form.show({"": [str(error)]})
+        except (Invalid, Refused) as error:
+            form.show_refusal(error)
             return None
         except Duplicate:
             flash("This form was already saved.", "info")

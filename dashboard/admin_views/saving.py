@@ -24,11 +24,8 @@ class Saving:
             return None
         try:
             saved = self.store(form, record)
-        except Invalid as error:
-            form.show(error.errors)
-            return None
-        except Refused as error:
-            form.show({"": [str(error)]})
+        except (Invalid, Refused) as error:
+            form.show_refusal(error)
             return None
         except Stale:
             return self.conflict(form, record)

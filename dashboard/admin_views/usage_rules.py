@@ -13,7 +13,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import GuardedView, needs
 from dashboard.admin_views.in_dialog import InDialog
-from dashboard.admin_views.list_page import Action, RowAction
+from dashboard.admin_views.list_page import RowAction, delete_action
 from dashboard.models import UsageFormat, UsageRule
 from dashboard.models.usage import RULE_KINDS
 from dashboard.operations import usage_formats, usage_rules, usage_waiting
@@ -48,13 +48,10 @@ class UsageRuleView(InDialog, AdminView):
     has_details = False
     toolbar = (("Unmatched", "usage_unmatched.index_view", "help", "usage.read"),)
     bulk_actions = (
-        Action(
-            "delete",
-            "Remove",
+        delete_action(
             "usage.import",
             "Remove {n} rules? Calls that they brought to customers stay there.",
-            icon="trash",
-            danger=True,
+            label="Remove",
             done="removed",
         ),
     )
@@ -146,17 +143,7 @@ class UsageFormatView(InDialog, AdminView):
     icon = "columns"
     empty_text = "When you say what the columns of a file are, you can save that here for the next file."
     has_details = False
-    bulk_actions = (
-        Action(
-            "delete",
-            "Delete",
-            "usage.import",
-            "Delete {n} formats? What was imported by them stays.",
-            icon="trash",
-            danger=True,
-            done="deleted",
-        ),
-    )
+    bulk_actions = (delete_action("usage.import", "Delete {n} formats? What was imported by them stays."),)
 
     def is_visible(self) -> bool:
         return False

@@ -269,3 +269,17 @@ def key(value: Any) -> int | None:
             raise ValueError("Choose one from the list.")
         return None
     return int(value)
+
+
+# What says where a company is and how it is registered, in the order of the forms.
+ADDRESS: dict[str, Check] = {
+    "registration_number": text(40),
+    "vat_number": text(40),
+    "address1": text(120),
+    "address2": text(120),
+    "city": text(80),
+    "county": text(80),
+    "postcode": text(20),
+    "country": country,
+    "phone": text(40),
+}

@@ -54,15 +54,7 @@ CHECKS: dict[str, checks.Check] = {
     "create_invoice_on_payment": checks.flag,
     "rate_card_id": checks.key,
     "empty_invoices": checks.flag,
-    "registration_number": checks.text(40),
-    "vat_number": checks.text(40),
-    "address1": checks.text(120),
-    "address2": checks.text(120),
-    "city": checks.text(80),
-    "county": checks.text(80),
-    "postcode": checks.text(20),
-    "country": checks.country,
-    "phone": checks.text(40),
+    **checks.ADDRESS,
     "notes": checks.long_text(),
 }
 

@@ -62,15 +62,7 @@ def _password(value: Any) -> str | None:
 
 CHECKS: dict[str, checks.Check] = {
     "company_name": _or_empty(checks.text(200)),
-    "registration_number": checks.text(40),
-    "vat_number": checks.text(40),
-    "address1": checks.text(120),
-    "address2": checks.text(120),
-    "city": checks.text(80),
-    "county": checks.text(80),
-    "postcode": checks.text(20),
-    "country": checks.country,
-    "phone": checks.text(40),
+    **checks.ADDRESS,
     "email": checks.email,
     "website": checks.website,
     "currency": checks.currency,
