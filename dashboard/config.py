@@ -45,6 +45,8 @@ class Settings:
     web_threads: int = 4
     workers: int = 1
     queue_name: str = "billing"
+    worker_stop_seconds: int = 10
+    metrics_token: str = field(default="", repr=False)
     behind_tls: bool = False
     trusted_proxies: int = 0
     sql_echo: bool = False
@@ -81,6 +83,8 @@ class Settings:
             web_threads=_number(env, "WEB_THREADS", 4, 1, 64),
             workers=_number(env, "WORKERS", 1, 0, 64),
             queue_name=_queue_name(env),
+            worker_stop_seconds=_number(env, "WORKER_STOP_SECONDS", 10, 1, 600),
+            metrics_token=_metrics_token(env),
             behind_tls=behind_tls,
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 1 if behind_tls else 0, 0, 8),
             sql_echo=_flag(env, "SQL_ECHO", False),
@@ -193,6 +197,13 @@ def _queue_name(env: Mapping[str, str]) -> str:
     value = _text(env, "QUEUE_NAME") or "billing"
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value):
         raise ConfigError(f"QUEUE_NAME may hold letters, digits, '.', '_' and '-' only, not {value!r}.")
+    return value
+
+
+def _metrics_token(env: Mapping[str, str]) -> str:
+    value = _text(env, "METRICS_TOKEN")
+    if value and not re.fullmatch(r"[!-~]{16,200}", value):
+        raise ConfigError("METRICS_TOKEN must have 16 to 200 letters, digits and signs, without spaces.")
     return value
 
 

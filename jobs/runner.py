@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -13,8 +14,8 @@ from dashboard.extensions import db
 from dashboard.models import Job
 from dashboard.operations import jobs
 from dashboard.operations.errors import OperationError
-from jobs import billing, pdfs, usage
-from jobs.report import Failed, Report, Result, signs_of_life
+from jobs import billing, pdfs, schedules, usage
+from jobs.report import Failed, Report, Result, listen_for_stop, signs_of_life
 
 if TYPE_CHECKING:
     Work = Callable[[Job, Report], Result]
@@ -30,6 +31,8 @@ KINDS: dict[str, Work] = {
     "usage_take_up": usage.take_up,
     "usage_rerate": usage.rerate,
     "usage_rebuild": usage.rebuild,
+    "schedule_run": schedules.one,
+    "schedule_runs": schedules.many,
 }
 
 UNFORESEEN = (
@@ -40,12 +43,13 @@ UNFORESEEN = (
 
 def run(job_id: int) -> None:
     """Do the job, unless another worker has it. Whatever happens is written to its row."""
-    held = jobs.claim(job_id)
+    held = jobs.claim(job_id, os.environ.get("RQ_WORKER_ID", ""))
     if held is None:
         return
     app = cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined]
     report = Report(held)
-    with signs_of_life(app, held):
+    listen_for_stop(report)
+    with signs_of_life(app, report):
         try:
             _work(held, report)
         except jobs.Overtaken:
@@ -63,6 +67,9 @@ def _work(held: jobs.Claim, report: Report) -> None:
         jobs.finish(held, report.done, report.notes, document_id, result.name)
     except jobs.Overtaken:
         raise
+    except jobs.Stopping:
+        db.session.rollback()
+        jobs.give_back(held)
     except jobs.Cancelled:
         db.session.rollback()
         jobs.cancelled(held, report.notes)
@@ -70,6 +77,8 @@ def _work(held: jobs.Claim, report: Report) -> None:
         db.session.rollback()
         jobs.fail(held, str(error), report.notes)
     except Exception:
-        log.exception("job %s failed", held.job_id)
         db.session.rollback()
+        if report.broken_off:
+            return jobs.cancelled(held, report.notes)
+        log.exception("job %s failed", held.job_id)
         jobs.fail(held, UNFORESEEN, report.notes)

@@ -13,28 +13,22 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-import redis
 from flask import Flask
 
 from dashboard import create_app
 from dashboard.config import ConfigError, Settings
 from dashboard.extensions import db
-from dashboard.work_queue import redis_connection
+from dashboard.operations.pulses import Pulse
 
 log = logging.getLogger("schedule")
 
 EVERY_SECONDS = 30.0
-HEARTBEAT_LASTS = 120
+BEAT_SECONDS = 5.0
 
 Task = Callable[[], object]
-
-
-def heartbeat_key(settings: Settings) -> str:
-    """Holds the time of the last tick, in seconds since 1970; gone when no tick ran for two minutes."""
-    return f"{settings.queue_name}:tick"
 
 
 def registered_tasks() -> Sequence[Task]:
@@ -44,25 +38,47 @@ def registered_tasks() -> Sequence[Task]:
     return tuple(reaper.TASKS)
 
 
-def tick(app: Flask, tasks: Sequence[Task], connection: redis.Redis, settings: Settings) -> None:
-    """One round. The sign of life comes last: it says that a round was finished."""
+def tick(app: Flask, tasks: Sequence[Task], pulse: Pulse, stop: threading.Event | None = None) -> None:
+    """One round. Its signs of life say which task it is at, so that one that hangs is seen."""
     for task in tasks:
+        if stop is not None and stop.is_set():
+            return
+        name = getattr(task, "__name__", str(task))
+        pulse.say("busy", doing=name)
         try:
             with app.app_context():
                 task()
         except Exception:
-            log.exception("%s failed; the next round tries again", getattr(task, "__name__", task))
+            log.exception("%s failed; the next round tries again", name)
+    pulse.say("idle", rounded=True)
+
+
+@contextmanager
+def beating(pulse: Pulse) -> Iterator[None]:
+    """Signs of life from a thread, beside tasks that may take long."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            pulse.say()
+
+    thread = threading.Thread(target=beat, name="pulse", daemon=True)
+    pulse.say()
+    thread.start()
     try:
-        connection.set(heartbeat_key(settings), str(int(time.time())), ex=HEARTBEAT_LASTS)
-    except redis.RedisError as error:
-        log.warning("the queue does not answer: %s", error)
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=BEAT_SECONDS)
+        pulse.stop()
 
 
 def run(app: Flask, settings: Settings, stop: threading.Event, every: float = EVERY_SECONDS) -> None:
     tasks = registered_tasks()
-    with redis_connection(settings) as connection:
+    pulse = Pulse(settings.database_url, "tick")
+    with beating(pulse):
         while not stop.is_set():
-            tick(app, tasks, connection, settings)
+            tick(app, tasks, pulse, stop)
             stop.wait(every)
     with app.app_context():
         db.engine.dispose()

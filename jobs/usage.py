@@ -24,7 +24,8 @@ def take_up(job: Job, report: Report) -> Result:
 
 def rerate(job: Job, report: Report) -> Result:
     """`params`: the filters. Nothing or all of it."""
-    report.done = usage_rerate.rerate(_actor(job), usage_rerate.filters_of(job.params))
+    with report.in_one_go():
+        report.done = usage_rerate.rerate(_actor(job), usage_rerate.filters_of(job.params))
     report.note(f"{report.done:,} calls have another rate, charge or destination now.")
     return Result()
 

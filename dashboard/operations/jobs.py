@@ -1,63 +1,76 @@
-"""Work in the background: started, cancelled and retried by staff; claimed, reported and ended by workers.
+"""Work in the background, as staff steer it: started, cancelled, tried again, its result.
 
-The row is the truth. The queue only carries its id, and may lose it: `revive` hands it over again. Every step
-is a short transaction of its own, so that progress is seen while the work goes on.
+The row is the truth. What workers do with it is in `job_attempts`, the way to them in `job_queue`; both are
+reached by this name too.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import redis
-from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
 
 from dashboard.models import Document, Job
-from dashboard.operations.base import SYSTEM, Actor, fetch, on_commit, operation, session, unit_of_work
+from dashboard.operations.base import Actor, fetch, on_commit, operation, session
 from dashboard.operations.errors import Missing, Refused
-from dashboard.work_queue import WorkQueue, redis_connection, work_queue
+from dashboard.operations.job_attempts import (
+    BEAT_SECONDS,
+    ENDINGS,
+    MOST_ATTEMPTS,
+    RETURNS,
+    STALE,
+    Cancelled,
+    Claim,
+    Overtaken,
+    Stopping,
+    beat,
+    cancelled,
+    claim,
+    fail,
+    finish,
+    give_back,
+    leave,
+    progress,
+    revive,
+    tell_ending,
+)
+from dashboard.operations.job_queue import ENTRY, LONGEST_SECONDS, hand_over
 
-log = logging.getLogger("jobs")
+__all__ = [
+    "BEAT_SECONDS",
+    "ENDED",
+    "ENDINGS",
+    "ENTRY",
+    "LONGEST_SECONDS",
+    "MOST_ATTEMPTS",
+    "RETURNS",
+    "STALE",
+    "Cancelled",
+    "Claim",
+    "Overtaken",
+    "Stopping",
+    "beat",
+    "cancelled",
+    "claim",
+    "dismiss",
+    "fail",
+    "finish",
+    "give_back",
+    "hand_over",
+    "leave",
+    "own",
+    "progress",
+    "request_cancel",
+    "result_of",
+    "retry",
+    "revive",
+    "start",
+    "tell_endings",
+]
 
-ENTRY = "jobs.runner.run"
-# A worker shows a sign of life every few seconds; without one for so long it is taken for dead.
-STALE = dt.timedelta(seconds=20)
-BEAT_SECONDS = 5
-# A queued job that nobody began in this time is handed to the queue again.
-NOT_BEGUN = dt.timedelta(seconds=30)
-MOST_ATTEMPTS = 3
-LONGEST_SECONDS = 6 * 3600
 ENDED = ("done", "failed", "cancelled")
-# What else ends with a job, by its kind: called in the transaction that ends it, however it ends.
-ENDINGS: dict[str, Callable[[Job], None]] = {}
-
-
-class Cancelled(Exception):
-    """Staff asked the job to stop."""
-
-
-class Overtaken(Exception):
-    """Another worker has the job now, because this one was taken for dead."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A worker's hold on a job. It ends when another attempt begins."""
-
-    job_id: int
-    attempt: int
-
-    @property
-    def held(self) -> ColumnElement[bool]:
-        return and_(Job.id == self.job_id, Job.attempts == self.attempt, Job.state == "running")
-
-
-# What staff do
 
 
 @operation("job.own")
@@ -88,25 +101,37 @@ def request_cancel(actor: Actor, job_id: int) -> Job:
     if job.state == "queued":
         job.state = "cancelled"
         job.finished_at = func.now()
-        _tell_ending(job)
+        tell_ending(job)
     session().flush()
     return job
 
 
 @operation("job.own")
 def retry(actor: Actor, job_id: int) -> Job:
-    """Do a failed or cancelled job again from the beginning."""
+    """Do a failed or cancelled job again from the beginning. How it ended before stays in its history."""
     job = own(actor, job_id, lock=True)
     if job.state not in ("failed", "cancelled"):
         raise Refused("Only a job that failed or was cancelled can be tried again.")
+    job.history = [*job.history, _tried_again(actor, job)]
     job.state = "queued"
-    job.done = job.attempts = 0
+    job.done = 0
+    # The attempts go on counting, so that a worker of an earlier one never takes this one for its own.
+    job.excused = job.attempts
     job.cancel_requested = False
+    job.told_at = job.dismissed_at = None
     job.error = job.enqueued_at = job.started_at = job.heartbeat_at = job.finished_at = None
     job.notes = []
     session().flush()
     on_commit(lambda: hand_over([job_id]))
     return job
+
+
+def _tried_again(actor: Actor, job: Job) -> dict[str, Any]:
+    """A line of the history: who asked for another try, and after what, where no attempt says it already."""
+    last = job.history[-1] if job.history else {}
+    said = "" if last.get("error") == job.error else job.error or ""
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return {"state": "retried", "worker": actor.name, "began": now, "ended": now, "error": said}
 
 
 def own(actor: Actor, job_id: int, *, lock: bool = False) -> Job:
@@ -127,161 +152,38 @@ def result_of(actor: Actor, job_id: int) -> tuple[Document, str]:
     return job.result, job.result_name or f"job-{job.id}"
 
 
-# What workers do
-
-
-def claim(job_id: int) -> Claim | None:
-    """Take the job, unless it has ended or somebody who is alive has it."""
-    lost = and_(Job.state == "running", Job.heartbeat_at < func.now() - STALE)
-    with unit_of_work(SYSTEM) as current:
-        attempt = current.scalar(
+@operation("job.own")
+def tell_endings(actor: Actor, job_ids: Collection[int]) -> list[Job]:
+    """Of these, the actor's ended jobs that nobody was told of yet; from now on they are told."""
+    return list(
+        session()
+        .scalars(
             update(Job)
-            .where(Job.id == job_id, or_(Job.state == "queued", lost), Job.attempts < MOST_ATTEMPTS)
-            .values(
-                state="running",
-                attempts=Job.attempts + 1,
-                done=0,
-                notes=[],
-                started_at=func.coalesce(Job.started_at, func.now()),
-                heartbeat_at=func.now(),
+            .where(
+                Job.id.in_(list(job_ids)),
+                Job.created_by == actor.id,
+                Job.state.in_(ENDED),
+                Job.told_at.is_(None),
             )
-            .returning(Job.attempts)
-            .execution_options(synchronize_session=False)
+            .values(told_at=func.now())
+            .returning(Job)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
-    return None if attempt is None else Claim(job_id, attempt)
+        .all()
+    )
 
 
-def beat(held: Claim) -> bool:
-    """A sign of life; False when the job is no longer ours."""
-    with unit_of_work(SYSTEM) as current:
-        return _change(current, held, heartbeat_at=func.now()) is not None
-
-
-def progress(held: Claim, done: int) -> None:
-    """How many are done. Raises Cancelled or Overtaken, at which the work stops."""
-    with unit_of_work(SYSTEM) as current:
-        asked = _change(current, held, heartbeat_at=func.now(), done=done)
-    if asked is None:
-        raise Overtaken
-    if asked:
-        raise Cancelled
-
-
-def finish(held: Claim, done: int, notes: list[str], document_id: int | None = None, name: str = "") -> None:
-    """The work is done, with its file where it has one. Raises Overtaken."""
-    ended = {
-        "state": "done",
-        "done": done,
-        "notes": notes,
-        "result_id": document_id,
-        "result_name": name[:200],
-    }
-    _end(held, **ended)
-
-
-def fail(held: Claim, message: str, notes: list[str]) -> None:
-    _end(held, state="failed", error=message, notes=notes)
-
-
-def cancelled(held: Claim, notes: Iterable[str] = ()) -> None:
-    _end(held, state="cancelled", notes=list(notes))
-
-
-def _change(current: Session, held: Claim, **values: Any) -> bool | None:
-    """Write to a held job. Gives the cancel flag, or None when the job is not held any more."""
-    found: bool | None = current.scalar(
+@operation("job.own")
+def dismiss(actor: Actor, job_ids: Collection[int] | None = None) -> int:
+    """Put ended jobs out of the actor's drawer: these, or all. They stay in the list of jobs."""
+    which = select(Job.id).where(Job.created_by == actor.id, Job.state.in_(ENDED), Job.dismissed_at.is_(None))
+    if job_ids is not None:
+        which = which.where(Job.id.in_(list(job_ids)))
+    done = session().execute(
         update(Job)
-        .where(held.held)
-        .values(**values)
-        .returning(Job.cancel_requested)
+        .where(Job.id.in_(which))
+        .values(dismissed_at=func.now(), told_at=func.coalesce(Job.told_at, func.now()))
+        .returning(Job.id)
         .execution_options(synchronize_session=False)
     )
-    return found
-
-
-def _end(held: Claim, **values: Any) -> None:
-    with unit_of_work(SYSTEM) as current:
-        if _change(current, held, finished_at=func.now(), **values) is None:
-            raise Overtaken
-        _tell_ending(current.get_one(Job, held.job_id, populate_existing=True))
-
-
-def _tell_ending(job: Job) -> None:
-    ending = ENDINGS.get(job.kind)
-    if ending is not None:
-        ending(job)
-
-
-# The queue
-
-
-def hand_over(job_ids: Iterable[int]) -> None:
-    """Put the jobs into the queue. Where it does not answer they stay filed, and `revive` tries again."""
-    settings = current_app.extensions["settings"]
-    handed: list[int] = []
-    try:
-        with redis_connection(settings) as connection:
-            queue = work_queue(settings, connection)
-            for job_id in job_ids:
-                _enqueue(queue, job_id)
-                handed.append(job_id)
-    except redis.RedisError as error:
-        log.warning("the queue does not answer, the next tick hands the job over: %s", error)
-    if handed:
-        with unit_of_work(SYSTEM) as current:
-            current.execute(
-                update(Job)
-                .where(Job.id.in_(handed), Job.state == "queued")
-                .values(enqueued_at=func.now())
-                .execution_options(synchronize_session=False)
-            )
-
-
-def _enqueue(queue: WorkQueue, job_id: int) -> None:
-    name = f"job-{job_id}"
-    if queue.get_job_position(name) is not None:
-        return
-    queue.enqueue_call(
-        ENTRY, args=(job_id,), job_id=name, timeout=LONGEST_SECONDS, result_ttl=0, failure_ttl=24 * 3600
-    )
-
-
-def revive() -> list[int]:
-    """Hand over again what was lost: jobs not begun in time, and those whose worker died. Gives their ids."""
-    with unit_of_work(SYSTEM) as current:
-        lost = current.scalars(
-            select(Job)
-            .where(Job.state == "running", Job.heartbeat_at < func.now() - STALE)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        ).all()
-        for job in lost:
-            _give_back(job)
-        current.flush()
-        late = or_(Job.enqueued_at.is_(None), Job.enqueued_at < func.now() - NOT_BEGUN)
-        waiting = current.scalars(
-            select(Job.id)
-            .where(Job.state == "queued", late)
-            .order_by(Job.id)
-            .with_for_update(skip_locked=True)
-        ).all()
-    hand_over(waiting)
-    return list(waiting)
-
-
-def _give_back(job: Job) -> None:
-    """A job whose worker died: stopped where that was asked, given up after three attempts, else queued."""
-    if job.cancel_requested:
-        job.state = "cancelled"
-    elif job.attempts >= MOST_ATTEMPTS:
-        job.state = "failed"
-        job.error = (
-            f"The work was interrupted {MOST_ATTEMPTS} times and was given up. Try it again;"
-            " if that fails too, tell your administrator."
-        )
-    else:
-        job.state = "queued"
-        job.enqueued_at = None
-        return
-    job.finished_at = func.now()
-    _tell_ending(job)
+    return len(done.all())

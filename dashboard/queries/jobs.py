@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from dashboard.extensions import db
 from dashboard.models import Job
@@ -64,6 +65,24 @@ def live_of(staff_id: int) -> Sequence[Job]:
     """What this member of staff has waiting or running, oldest first."""
     return db.session.scalars(
         select(Job).where(Job.created_by == staff_id, Job.state.in_(LIVE)).order_by(Job.id)
+    ).all()
+
+
+# An ended job stays in its owner's drawer for so long, unless it is put away before.
+KEPT_IN_DRAWER = dt.timedelta(hours=24)
+MOST_IN_DRAWER = 30
+
+
+def drawer_of(staff_id: int) -> Sequence[Job]:
+    """What this member of staff has waiting, running or lately ended: first what goes on, then the newest."""
+    live = Job.state.in_(LIVE)
+    lately = and_(Job.dismissed_at.is_(None), Job.finished_at > func.now() - KEPT_IN_DRAWER)
+    return db.session.scalars(
+        select(Job)
+        .where(Job.created_by == staff_id, or_(live, lately))
+        .order_by(live.desc(), Job.finished_at.desc().nulls_first(), Job.id)
+        .limit(MOST_IN_DRAWER)
+        .execution_options(populate_existing=True)
     ).all()
 
 

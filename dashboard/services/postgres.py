@@ -72,6 +72,7 @@ class EmbeddedPostgres:
             user=self.user,
             pass_folders=self.pass_folders,
             prepare=self.stop_leftover,
+            patience=3.0,
         )
 
     def initialise(self) -> None:

@@ -34,6 +34,7 @@ class Child:
     pass_folders: bool = False
     pass_fds: tuple[int, ...] = ()
     prepare: Callable[[], None] | None = None
+    patience: float = 5.0  # seconds it has to end in good order
     unsaid: bytes = b""  # lines that hold this are not passed on
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started: float = 0.0

@@ -30,8 +30,9 @@ from dashboard.services.processes import (
 from dashboard.services.runtime import AlreadyRunning, Runtime
 from dashboard.services.valkey import EmbeddedValkey
 
-# Together under ten seconds: first what serves, then what it is served from.
-_SERVING_PATIENCE, _STORE_PATIENCE, _KILL_PATIENCE = 5.0, 3.0, 0.7
+# A worker has WORKER_STOP_SECONDS for the chunk it is at and a moment to give its job back; all else together
+# ends in under ten: first what serves, then what it is served from.
+_GIVE_BACK, _KILL_PATIENCE = 1.5, 0.7
 _START_PATIENCE = 120.0
 _EARLY_FAILURES = 5
 
@@ -123,9 +124,9 @@ class Supervisor:
         }
         self._launch(web.child(self.listener, env, ROOT), self.serving)
         for number in range(1, self.settings.workers + 1):
-            self._launch(
-                Child(f"worker {number}", [sys.executable, "-m", "jobs.worker"], env, ROOT), self.serving
-            )
+            command = [sys.executable, "-m", "jobs.worker"]
+            patience = self.settings.worker_stop_seconds + _GIVE_BACK
+            self._launch(Child(f"worker {number}", command, env, ROOT, patience=patience), self.serving)
         self._launch(Child("schedule", [sys.executable, "-m", "jobs.tick"], env, ROOT), self.serving)
 
     def _step(self, what: str, command: list[str], *, secrets: bool = False) -> None:
@@ -216,8 +217,8 @@ class Supervisor:
         if self.stopping:
             self.output.say("Stopping.")
         self.output.quiet = True
-        self._end(self.serving, _SERVING_PATIENCE)
-        self._end(self.stores, _STORE_PATIENCE)
+        self._end(self.serving)
+        self._end(self.stores)
         kill_descendants()
         if self.listener is not None:
             self.listener.socket.close()
@@ -226,22 +227,22 @@ class Supervisor:
             self.output.quiet = False
             self.output.say("Stopped.")
 
-    def _end(self, children: Iterable[Child], patience: float) -> None:
+    def _end(self, children: Iterable[Child]) -> None:
         living = [child for child in children if child.alive]
         for child in living:
             child.ask_to_end()
-        self._drain(living, patience)
-        for child in living:
+        begun = time.monotonic()
+        for child in sorted(living, key=lambda child: child.patience):
+            self._drain([child], begun + child.patience)
             # PostgreSQL ends at once on SIGQUIT and recovers from its log; the others end on it too.
             child.kill(signal.SIGQUIT)
-        self._drain(living, _KILL_PATIENCE)
+        self._drain(living, time.monotonic() + _KILL_PATIENCE)
         for child in living:
             child.kill()
             if child.process is not None:
                 child.process.wait()
 
-    def _drain(self, children: list[Child], patience: float) -> None:
-        deadline = time.monotonic() + patience
+    def _drain(self, children: list[Child], deadline: float) -> None:
         while any(child.alive for child in children) and time.monotonic() < deadline:
             self.output.pump(0.05)
 

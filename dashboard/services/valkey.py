@@ -42,7 +42,9 @@ class EmbeddedValkey:
         for name, value in self._options.items():
             command += [f"--{name}", value]
         # Its advice on a kernel setting is for large servers; ours holds a few jobs.
-        return Child("queue", command, env, cwd=self.data, unsaid=b"Memory overcommit must be enabled")
+        return Child(
+            "queue", command, env, cwd=self.data, patience=3.0, unsaid=b"Memory overcommit must be enabled"
+        )
 
     def is_ready(self) -> bool:
         try:

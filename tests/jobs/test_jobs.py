@@ -179,16 +179,75 @@ def test_a_failed_job_can_be_tried_again_from_the_beginning(clerk, queue):
     queue.empty()
     jobs.retry(clerk, job.id)
     found = fresh(job)
-    assert (found.state, found.attempts, found.error, found.notes, found.finished_at) == (
-        "queued",
-        0,
-        None,
-        [],
-        None,
-    )
+    assert (found.state, found.error, found.notes, found.finished_at) == ("queued", None, [], None)
+    assert [(entry["state"], entry["error"]) for entry in found.history] == [
+        ("failed", "The printer is on fire."),
+        ("retried", ""),
+    ]
     assert queue.job_ids == [f"job-{job.id}"]
     with pytest.raises(Refused, match="failed or was cancelled"):
         jobs.retry(clerk, job.id)
+
+
+def test_a_retry_has_all_its_attempts_again(clerk, queue):
+    job = begin(clerk)
+    for _ in range(2):
+        for _ in range(3):
+            assert jobs.claim(job.id) is not None
+            age(job, heartbeat_at=21)
+            jobs.revive()
+        assert fresh(job).state == "failed"
+        jobs.retry(clerk, job.id)
+    found = fresh(job)
+    assert (found.attempts, found.error) == (6, None)
+    assert [entry["state"] for entry in found.history] == ["lost", "lost", "lost", "retried"] * 2
+    assert "interrupted 3 times" in found.history[3]["error"]
+
+
+def test_a_job_given_back_waits_for_another_and_that_does_not_count(clerk, queue):
+    job = begin(clerk)
+    for at in range(1, 6):
+        held = jobs.claim(job.id, f"worker-{at}")
+        jobs.give_back(held)
+        found = fresh(job)
+        assert (found.state, found.attempts, found.excused, found.enqueued_at) == ("queued", at, at, None)
+        with pytest.raises(jobs.Overtaken):
+            jobs.finish(held, 2, [])
+    assert [(entry["worker"], entry["state"]) for entry in fresh(job).history] == [
+        (f"worker-{at}", "stopped") for at in range(1, 6)
+    ]
+    assert jobs.revive() == [job.id]
+
+
+def test_a_job_asked_to_stop_ends_when_its_worker_gives_it_back(clerk, queue):
+    job = begin(clerk)
+    held = jobs.claim(job.id)
+    jobs.request_cancel(clerk, job.id)
+    jobs.give_back(held)
+    assert (fresh(job).state, fresh(job).history[-1]["state"]) == ("cancelled", "cancelled")
+
+
+def test_a_worker_that_leaves_takes_no_job_with_it(clerk, queue):
+    mine, others = begin(clerk), begin(clerk)
+    jobs.claim(mine.id, "one")
+    jobs.claim(others.id, "another")
+    queue.empty()
+    jobs.leave("one")
+    assert (fresh(mine).state, fresh(others).state) == ("queued", "running")
+    assert queue.job_ids == [f"job-{mine.id}"]
+
+
+def test_an_owner_is_told_once_and_puts_it_away(clerk, as_role, queue):
+    job, other = begin(clerk), begin(as_role("manager"))
+    assert jobs.tell_endings(clerk, [job.id]) == []
+    for one in (job, other):
+        jobs.finish(jobs.claim(one.id), 2, [])
+    assert [told.id for told in jobs.tell_endings(clerk, [job.id, other.id])] == [job.id]
+    assert jobs.tell_endings(clerk, [job.id, other.id]) == []
+    assert [one.id for one in queries.drawer_of(clerk.id)] == [job.id]
+    assert jobs.dismiss(clerk, [job.id, other.id]) == 1
+    assert queries.drawer_of(clerk.id) == []
+    assert [one.id for one in queries.drawer_of(other.created_by)] == [other.id]
 
 
 def test_a_job_is_its_owners_and_the_administrators(clerk, as_role):
