@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 from dashboard.documents.invoice_pdf import KEY_PREFIX
 from dashboard.documents.store import store
-from dashboard.operations import jobs, package_charges, usage_imports, usage_load
+from dashboard.operations import (
+    jobs,
+    package_charges,
+    schedule_align,
+    schedule_runs,
+    usage_imports,
+    usage_load,
+)
 
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
@@ -35,4 +42,9 @@ TASKS: tuple[Callable[[], object], ...] = (
     remove_old_files,
     charge_packages,
     usage_load.finish_months,
+    # What is due by schedule becomes runs, and runs that wait find a worker.
+    schedule_align.align_missing,
+    schedule_runs.recover,
+    schedule_runs.take_due,
+    schedule_runs.ensure_jobs,
 )
