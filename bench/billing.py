@@ -59,6 +59,7 @@ SELECT usage_day_id, customer_id, started_at::date, destination, count(*), count
        sum(billed_duration), sum(charge)
 FROM usage_record GROUP BY 1, 2, 3, 4 ORDER BY 3, 1
 """
+_OPEN = "INSERT INTO usage_day_open SELECT customer_id, rated, day, id FROM usage_day ORDER BY id"
 _GROUP_BY = """
 SELECT customer_id, destination, count(*), sum(billed_duration), sum(charge) FROM usage_record
 WHERE started_at >= '2025-10-01 00:00Z' AND started_at < '2025-11-01 00:00Z' GROUP BY 1, 2
@@ -115,6 +116,7 @@ def fill(connection: Any, calls: int) -> int:
     connection.execute(_CUSTOMERS, values)
     connection.execute(_RECORDS, values)
     connection.execute(_DAYS)
+    connection.execute(_OPEN)
     connection.execute("SELECT setval(pg_get_serial_sequence('usage_day', 'id'), max(id)) FROM usage_day")
     connection.execute("SET session_replication_role = DEFAULT")
     connection.execute("VACUUM ANALYZE")

@@ -18,6 +18,7 @@ from dashboard.models.staff import Staff, StaffRole
 from dashboard.models.template import InvoiceTemplate, InvoiceTemplateVersion, MailTemplate
 from dashboard.models.usage import (
     UsageDay,
+    UsageDayOpen,
     UsageFault,
     UsageFormat,
     UsageImport,
@@ -64,6 +65,7 @@ __all__ = [
     "Staff",
     "StaffRole",
     "UsageDay",
+    "UsageDayOpen",
     "UsageFault",
     "UsageFormat",
     "UsageImport",

@@ -31,8 +31,18 @@ _ITEM = (
     "id, invoice_id, position, package_id, description, date_from, date_to, quantity, unit_price, tax_name,"
     " tax_percent, net, tax, gross, kind, destination, connected, billed_duration"
 )
+# What is marked is no longer to be found among the open. Only by who marked it: a void that opens a day again
+# waits for its row.
 _MARKED = """
-  RETURNING u.invoice_item_id AS item_id, u.charge, u.connected, u.billed_duration
+  RETURNING u.id, u.customer_id, u.day, u.invoice_item_id AS item_id, u.charge, u.connected, u.billed_duration
+), closed AS (
+  DELETE FROM usage_day_open WHERE ctid = ANY (ARRAY(
+    SELECT p.place FROM marked m CROSS JOIN LATERAL (
+      SELECT o.ctid AS place FROM usage_day_open o
+      WHERE o.customer_id = m.customer_id AND o.rated AND o.day = m.day AND o.usage_day_id = m.id
+      OFFSET 0
+    ) p
+  ))
 )
 SELECT item_id, count(*) AS days, sum(charge) AS charge, sum(connected) AS connected,
   sum(billed_duration) AS billed_duration

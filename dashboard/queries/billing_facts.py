@@ -97,7 +97,8 @@ class Facts:
 
 
 # `who` is one row a customer: no customer comes twice in one reading. OFFSET 0 keeps each customer's days a
-# walk over the index of what is open, whatever the planner believes of arrays; the ledger is large.
+# walk over an index, whatever the planner believes of arrays; the ledger is large. Before the period only
+# what is open is walked over.
 _WHO = """
 WITH who AS (
   SELECT * FROM unnest(
@@ -132,10 +133,10 @@ _LATE = """/*WHO*/, paper AS (
 )
 SELECT /*SUMS*/, array_agg(u.id) AS day_ids
 FROM who w CROSS JOIN LATERAL (
-  SELECT * FROM usage_day d
-  WHERE d.customer_id = w.customer_id AND d.day < w.first_day AND d.invoice_item_id IS NULL AND d.rated
+  SELECT d.* FROM usage_day_open o JOIN usage_day d ON d.id = o.usage_day_id
+  WHERE o.customer_id = w.customer_id AND o.rated AND o.day < w.first_day AND d.invoice_item_id IS NULL
     AND EXISTS (
-      SELECT 1 FROM paper p WHERE p.customer_id = d.customer_id AND d.day >= p.first_day AND d.day < p.end_day
+      SELECT 1 FROM paper p WHERE p.customer_id = o.customer_id AND o.day >= p.first_day AND o.day < p.end_day
     )
   OFFSET 0
 ) u
@@ -144,8 +145,8 @@ FROM who w CROSS JOIN LATERAL (
 _UNRATED = """/*WHO*/
 SELECT w.customer_id, sum(u.connected) AS calls
 FROM who w CROSS JOIN LATERAL (
-  SELECT * FROM usage_day d
-  WHERE d.customer_id = w.customer_id AND d.day < w.end_day AND d.invoice_item_id IS NULL AND NOT d.rated
+  SELECT d.* FROM usage_day_open o JOIN usage_day d ON d.id = o.usage_day_id
+  WHERE o.customer_id = w.customer_id AND NOT o.rated AND o.day < w.end_day AND d.invoice_item_id IS NULL
   OFFSET 0
 ) u
 GROUP BY 1

@@ -66,7 +66,7 @@ def days(item_id: int) -> list[Day]:
             func.sum(UsageDay.billed_duration),
             func.sum(UsageDay.charge),
         )
-        .where(UsageDay.invoice_item_id == item_id)
+        .where(of_line(item_id))
         .group_by(UsageDay.day)
         .order_by(UsageDay.day)
     )
@@ -142,7 +142,7 @@ def calls_file(item: InvoiceItem) -> Select[Any]:
         .join(UsageDay, UsageDay.id == UsageRecord.usage_day_id)
         .outerjoin(Rate, Rate.id == UsageRecord.rate_id)
         .where(
-            UsageDay.invoice_item_id == item.id,
+            of_line(item.id),
             UsageRecord.customer_id == item.invoice.customer_id,
             _between(first, last),
         )
@@ -151,9 +151,18 @@ def calls_file(item: InvoiceItem) -> Select[Any]:
 
 
 def _day_keys(item_id: int, day: dt.date) -> Sequence[int]:
-    return db.session.scalars(
-        select(UsageDay.id).where(UsageDay.invoice_item_id == item_id, UsageDay.day == day)
-    ).all()
+    return db.session.scalars(select(UsageDay.id).where(of_line(item_id), UsageDay.day == day)).all()
+
+
+def of_line(item_id: int) -> ColumnElement[bool]:
+    """The days of a line. By its customer, too: the index of a customer's days is the finer one."""
+    customer = (
+        select(Invoice.customer_id)
+        .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
+        .where(InvoiceItem.id == item_id)
+        .scalar_subquery()
+    )
+    return and_(UsageDay.customer_id == customer, UsageDay.invoice_item_id == item_id)
 
 
 def _of_day(customer_id: int, keys: Sequence[int], day: dt.date) -> ColumnElement[bool]:

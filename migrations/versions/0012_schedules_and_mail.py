@@ -1,6 +1,6 @@
 """Schedules and their runs, the ledger of e-mail, templates of invoices and mails
 
-Revision: 0012, after 0009
+Revision: 0012, after 0011
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.audit import watch
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

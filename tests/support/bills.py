@@ -100,7 +100,11 @@ def billed_wrongly() -> list[tuple[Any, ...]]:
         " JOIN invoice v ON v.id = i.invoice_id WHERE v.state = 'void' OR v.customer_id <> u.customer_id"
     )
     unrated = figures("SELECT 'unrated', id FROM usage_day WHERE NOT rated AND invoice_item_id IS NOT NULL")
-    return of_days + of_calls + of_void + unrated
+    lost = figures(
+        "SELECT 'lost', id FROM usage_day WHERE invoice_item_id IS NULL"
+        " AND id NOT IN (SELECT usage_day_id FROM usage_day_open)"
+    )
+    return of_days + of_calls + of_void + unrated + lost
 
 
 def open_charge(customer: Customer, period: Period | None = None) -> Decimal:
