@@ -180,6 +180,16 @@ def as_role(staff: dict[str, Any]) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def clerk(as_role: Callable[[str], Any]) -> Any:
+    return as_role("clerk")
+
+
+@pytest.fixture
+def manager(as_role: Callable[[str], Any]) -> Any:
+    return as_role("manager")
+
+
+@pytest.fixture
 def actor(as_role: Callable[[str], Any]) -> Any:
     """An Actor who may do everything."""
     return as_role("admin")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
 
@@ -11,12 +10,9 @@ from sqlalchemy import func, select
 
 from dashboard.extensions import db
 from dashboard.models import Customer, Document
+from tests.support.pages import words
 
 GOOD = "Name;Currency;E-mail\r\nAcorn Example;USD;ap@example.com\r\nBirch Sample;EUR;\r\n".encode("cp1252")
-
-
-def words(response) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))).split())
 
 
 def upload(client, content: bytes, name: str = "customers.csv"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import re
 
 import pytest
@@ -14,17 +13,12 @@ from dashboard.models import Customer
 from dashboard.operations import assignments, contacts
 from dashboard.operations.base import SYSTEM
 from tests.support.books import fresh, make_customer, make_draft, make_issued, make_package, make_payment
+from tests.support.pages import words
 
 
 @pytest.fixture
 def acorn(app):
     return make_customer("Acorn Example Networks", tags=["vip"], invoice_due_days=14)
-
-
-def words(response) -> str:
-    """What a reader sees of a page."""
-    text = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", response.get_data(as_text=True), flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 def form_of(customer: Customer, **changed: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import re
 
 import pytest
@@ -15,6 +14,7 @@ from dashboard.operations import assignments
 from dashboard.operations.base import SYSTEM
 from dashboard.queries import settings
 from tests.support.books import fresh, make_customer, make_package
+from tests.support.pages import words
 
 
 @pytest.fixture
@@ -25,10 +25,6 @@ def acorn(app):
 @pytest.fixture
 def line(app):
     return make_package("Line", retail="50", tax_percent="20", tax_name="VAT", description="Line rental")
-
-
-def words(response) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))).split())
 
 
 def filled(**more) -> dict[str, object]:

@@ -16,6 +16,7 @@ from dashboard.operations import rates
 from dashboard.operations.base import SYSTEM
 from tests.support.books import fresh, make_customer
 from tests.support.calls import add_rates, make_card, make_provider
+from tests.support.pages import words
 
 FILE = b"Code;Destination;Price;Increment\r\n44;United Kingdom;0,015;60/6\r\n4420;London;0,01;1/1\r\n"
 COLUMNS = (
@@ -26,10 +27,6 @@ COLUMNS = (
 @pytest.fixture
 def card(app) -> RateCard:
     return make_card()
-
-
-def words(response) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))).split())
 
 
 def count(model) -> int:

@@ -21,6 +21,7 @@ from dashboard.rules.periods import Period
 from jobs import runner
 from tests.support.books import make_customer
 from tests.support.calls import make_card, make_rule
+from tests.support.pages import words
 
 NEW = "/admin/usage_import/new/"
 HEADING = "unique_id,account_code,source,number,started_at,duration\n"
@@ -28,10 +29,6 @@ CALLS = HEADING + "".join(
     f"id-{n},ACORN,442079460010,44207946010{n},2026-11-02T10:0{n}:00Z,6{n}\n" for n in range(5)
 )
 As = Callable[[str], Any]
-
-
-def words(response: Any) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.get_data(as_text=True))).split())
 
 
 def upload(client: Any, content: str | bytes = CALLS, name: str = "calls.csv") -> Any:

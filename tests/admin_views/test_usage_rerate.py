@@ -16,6 +16,7 @@ from dashboard.operations.base import SYSTEM
 from dashboard.queries.checks import discrepancies
 from tests.support.books import make_customer, make_draft
 from tests.support.calls import add_rates, load, make_card, make_provider
+from tests.support.pages import words
 
 AGAIN = "/admin/usage/rerate"
 NOVEMBER = "?customer_id=&destination=&first_day=2026-11-01&last_day=2026-11-30"
@@ -41,10 +42,6 @@ def card(acorn):
 @pytest.fixture
 def manager(client_as):
     return client_as("manager")
-
-
-def words(response) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", response.text).split())
 
 
 def ledger() -> list[tuple[str, str, bool, int, Decimal]]:

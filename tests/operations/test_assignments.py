@@ -18,11 +18,6 @@ START = dt.date(2026, 11, 1)
 
 
 @pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
-@pytest.fixture
 def acorn(clerk):
     return customers.create(clerk, {"name": "Acorn Example Networks", "currency": "USD"})
 

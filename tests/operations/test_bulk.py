@@ -14,11 +14,6 @@ from dashboard.operations.errors import Refused
 
 
 @pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
-@pytest.fixture
 def ids(clerk):
     return [customers.create(clerk, {"name": f"Example {n}", "currency": "USD"}).id for n in range(3)]
 

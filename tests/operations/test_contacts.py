@@ -12,11 +12,6 @@ from dashboard.operations.errors import Duplicate, Forbidden, Invalid, Missing, 
 
 
 @pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
-@pytest.fixture
 def acorn(clerk):
     return customers.create(clerk, {"name": "Acorn Example Networks", "currency": "USD"})
 

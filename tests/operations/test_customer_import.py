@@ -21,11 +21,6 @@ from tests.support.books import at_once
 SIMPLE = {0: "name", 1: "currency"}
 
 
-@pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
 def table(text: str):
     return read_table(text.encode(), most_rows=100)
 

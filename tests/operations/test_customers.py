@@ -29,16 +29,6 @@ TODAY = dt.date(2026, 11, 23)
 
 
 @pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
-@pytest.fixture
-def manager(as_role):
-    return as_role("manager")
-
-
-@pytest.fixture
 def acorn(clerk):
     return customers.create(clerk, {"name": "Acorn Example Networks", "currency": "USD"})
 

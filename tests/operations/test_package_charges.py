@@ -17,7 +17,7 @@ from dashboard.operations.errors import Duplicate, Forbidden, Invalid, Refused
 from dashboard.queries.package_accounts import customers_to_charge
 from dashboard.queries.package_plan import due_until
 from dashboard.rules.periods import Period, bounds
-from tests.support.books import at_once, make_customer, make_draft, make_package
+from tests.support.books import at_once, give, make_customer, make_draft
 from tests.support.usage_rows import put_call
 
 D = Decimal
@@ -36,24 +36,6 @@ def _today(app):
 @pytest.fixture
 def acorn(app):
     return make_customer("Acorn Example Networks", tax_percent=D(20), tax_name="VAT")
-
-
-def give(customer, start="2026-11-01", quantity="1", end=None, auto=False, free=None, **package):
-    """A package of its own, assigned."""
-    name = package.pop("name", "Line rental")
-    made = make_package(name, customer.currency, **{"retail": D(31), **package})
-    return assignments.create(
-        SYSTEM,
-        {
-            "customer_id": customer.id,
-            "package_id": made.id,
-            "quantity": D(quantity),
-            "start_date": start,
-            "end_date": end,
-            "auto_decrement_credit": auto,
-            "free_minutes": free,
-        },
-    )
 
 
 def told(lines):

@@ -18,16 +18,6 @@ MINUTES = {"type": "free_minutes", "free_minutes": 500, "destination_prefixes": 
 
 
 @pytest.fixture
-def clerk(as_role):
-    return as_role("clerk")
-
-
-@pytest.fixture
-def manager(as_role):
-    return as_role("manager")
-
-
-@pytest.fixture
 def line(clerk):
     return packages.create(clerk, {"name": "Line rental", "currency": "USD", "retail": Decimal(50)})
 

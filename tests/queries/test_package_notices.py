@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from decimal import Decimal
+from functools import partial
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from sqlalchemy import Date, cast, func, select
 
 from dashboard.extensions import db
 from dashboard.models import CustomerPackage, Package
-from dashboard.operations import assignments, package_charges, settings
+from dashboard.operations import package_charges, settings
 from dashboard.operations.base import SYSTEM
 from dashboard.queries.package_notices import (
     begins_in_sql,
@@ -23,9 +24,11 @@ from dashboard.queries.package_notices import (
     upcoming,
 )
 from dashboard.queries.package_plan import recurrence_of
-from tests.support.books import make_customer, make_package
+from tests.support.books import give as given
+from tests.support.books import make_customer
 
 D = Decimal
+give = partial(given, retail=D(30))
 TODAY = dt.date(2026, 11, 23)
 
 
@@ -40,21 +43,6 @@ def acorn(app):
     return make_customer("Acorn Example Networks")
 
 
-def give(customer, start, end=None, quantity="1", auto=False, **package):
-    made = make_package(package.pop("name", "Line rental"), customer.currency, **{"retail": D(30), **package})
-    return assignments.create(
-        SYSTEM,
-        {
-            "customer_id": customer.id,
-            "package_id": made.id,
-            "quantity": D(quantity),
-            "start_date": start,
-            "end_date": end,
-            "auto_decrement_credit": auto,
-        },
-    )
-
-
 def test_the_days_in_sql_are_those_of_the_rules(acorn):
     chance = random.Random(11)
     first, days = dt.date(2024, 1, 1), 430
@@ -64,7 +52,7 @@ def test_the_days_in_sql_are_those_of_the_rules(acorn):
         match = chance.sample(range(1, last + 1), chance.randint(0, 3)) if last else []
         start = first + dt.timedelta(days=chance.randint(0, 200))
         end = start + dt.timedelta(days=chance.randint(0, 200)) if chance.random() < 0.4 else None
-        give(acorn, start, end, name=f"Package {at}", frequency=frequency, frequency_match=match)
+        give(acorn, start, end=end, name=f"Package {at}", frequency=frequency, frequency_match=match)
     steps = func.generate_series(0, days - 1).table_valued("step").render_derived()
     day = cast(func.date(first) + steps.c.step, Date)
     found = db.session.execute(

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from flask import Flask
 
 from dashboard.extensions import db
-from dashboard.models import Customer, Invoice, Package, Payment
-from dashboard.operations import customers, invoices, packages, payments
+from dashboard.models import Customer, CustomerPackage, Invoice, Package, Payment
+from dashboard.operations import assignments, customers, invoices, packages, payments
 from dashboard.operations.base import SYSTEM
 from dashboard.operations.errors import Invalid, OperationError
 
@@ -27,6 +27,24 @@ def make_customer(name: str = "Example Telecom Ltd", currency: str = "USD", **va
 
 def make_package(name: str = "Example Line", currency: str = "USD", **values: Any) -> Package:
     return packages.create(SYSTEM, {"name": name, "currency": currency, **values})
+
+
+def give(
+    customer: Customer,
+    start: str = "2026-11-01",
+    *,
+    name: str = "Line rental",
+    quantity: str = "1",
+    end: str | None = None,
+    auto: bool = False,
+    free: int | None = None,
+    **package: Any,
+) -> CustomerPackage:
+    """A package of its own, assigned."""
+    made = make_package(name, customer.currency, **{"retail": Decimal(31), **package})
+    values = {"quantity": Decimal(quantity), "start_date": start, "end_date": end}
+    more = {"auto_decrement_credit": auto, "free_minutes": free}
+    return assignments.create(SYSTEM, {"customer_id": customer.id, "package_id": made.id, **values, **more})
 
 
 def line(quantity: str = "1", unit_price: str = "100", tax_percent: str = "0", **more: Any) -> dict[str, Any]:
