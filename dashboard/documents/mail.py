@@ -1,83 +1,146 @@
-"""Sending a mail by an SMTP server, and saying in words what it answered when it would not."""
+"""Handing mails to an SMTP server, and saying in words what it answered when it would not."""
 
 from __future__ import annotations
 
+import re
+import select
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formatdate, make_msgid
-from typing import Any
+from types import TracebackType
 
-# Seconds for each answer of the server.
+from dashboard.documents.mail_faults import MailServer, NoAnswer, NotSent, TooBig, not_sent, plain
+from dashboard.documents.mail_message import POLICY, compose, envelope_address
+
+__all__ = ["Connection", "MailServer", "NotSent", "Receipt", "compose", "send"]
+
+# Seconds for each answer of the server, and for one mail in all.
 PATIENCE = 10
-PORTS = {"none": 25, "starttls": 587, "tls": 465}
-
-
-class NotSent(Exception):
-    """The mail did not go out; the text is fit for a clerk to read."""
+LONGEST = 120
 
 
 @dataclass(frozen=True)
-class MailServer:
-    """`security` is none, starttls or tls; without a user nobody signs in."""
+class Receipt:
+    """The server took the mail: its words, and by address what it said of those it would not have."""
 
-    host: str
-    sender: str
-    port: int | None = None
-    security: str = "starttls"
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        return self.host, self.port or PORTS[self.security]
+    reply: str
+    refused: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
-def compose(sender: str, to: str, subject: str, body: str, *, sender_name: str = "") -> EmailMessage:
-    """A plain text mail. ValueError where an address is none; line ends never reach a header."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(sender, sender_name)
-    message["To"] = _address(to)
-    message["Subject"] = " ".join(subject.split())
-    message["Date"] = formatdate(localtime=False)
-    message["Message-ID"] = message_id(sender)
-    message.set_content(body)
-    return message
+def send(server: MailServer, message: EmailMessage) -> Receipt:
+    """Hand one mail over. Raises NotSent with the reason."""
+    with Connection(server) as connection:
+        to = [str(one.addr_spec) for one in message["To"].addresses]
+        return connection.hand_over(server.sender, to, message)
 
 
-def message_id(sender: str | None) -> str:
-    """A new one, fixed when a mail is filed: whoever gets the mail twice can tell that it is the same."""
-    domain = (sender or "").rpartition("@")[2]
+class Connection:
+    """Signed in at the server, for as many mails as there are. Entering it raises NotSent."""
+
+    def __init__(self, server: MailServer) -> None:
+        self.server = server
+        self._smtp: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Connection:
+        with _words(self.server):
+            self._smtp = _connected(self.server)
+            try:
+                with _no_longer_than(self._smtp, LONGEST):
+                    self._sign_in(self._smtp)
+            except BaseException:
+                self._smtp.close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._smtp is not None:
+            with suppress(OSError, smtplib.SMTPException), _no_longer_than(self._smtp, PATIENCE):
+                self._smtp.quit()
+            self._smtp.close()
+
+    def _sign_in(self, smtp: smtplib.SMTP) -> None:
+        smtp.ehlo()
+        if self.server.security == "starttls":
+            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo()
+        if self.server.user:
+            smtp.login(self.server.user, self.server.password or "")
+
+    def hand_over(self, sender: str, to: Sequence[str], message: EmailMessage) -> Receipt:
+        """Give the server the mail for all of `to`. Raises NotSent where nobody gets it, and after that the
+        connection may be good for another mail: `is_alive` tells."""
+        assert self._smtp is not None
+        with _words(self.server), _no_longer_than(self._smtp, LONGEST):
+            return _handed_over(self._smtp, sender, to, message)
+
+    def is_alive(self) -> bool:
+        """Whether the server still listens, with nothing of an earlier mail in its mind."""
+        assert self._smtp is not None
+        try:
+            with _no_longer_than(self._smtp, PATIENCE):
+                return self._smtp.rset()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            return False
+
+
+def _handed_over(smtp: smtplib.SMTP, sender: str, to: Sequence[str], message: EmailMessage) -> Receipt:
+    foreign = not (sender + "".join(to)).isascii()
+    sender, envelope = envelope_address(sender), {one: envelope_address(one) for one in to}
+    options: list[str] = []
+    if foreign and not (sender + "".join(envelope.values())).isascii():
+        if not smtp.has_extn("smtputf8"):
+            raise smtplib.SMTPNotSupportedError("SMTPUTF8")
+        options.append("SMTPUTF8")
+    content = message.as_bytes(policy=POLICY.clone(utf8=bool(options)))
+    _check_size(smtp, content)
+    code, reply = smtp.mail(sender, options)
+    if code != 250:
+        raise smtplib.SMTPSenderRefused(code, reply, sender)
+    refused: dict[str, tuple[int, str]] = {}
+    for one, spec in envelope.items():
+        code, reply = smtp.rcpt(spec)
+        if code == 421:
+            raise smtplib.SMTPResponseException(code, reply)
+        if code not in (250, 251):
+            refused[one] = (code, plain(reply))
+    if len(refused) == len(envelope):
+        raise smtplib.SMTPRecipientsRefused(refused)  # type: ignore[arg-type]
+    return Receipt(_content(smtp, content), refused)
+
+
+def _check_size(smtp: smtplib.SMTP, content: bytes) -> None:
+    most = smtp.esmtp_features.get("size", "").strip()
+    if most.isdigit() and 0 < int(most) < len(content):
+        raise TooBig(
+            f"The mail has {len(content) // 1000:,} kB. The mail server takes"
+            f" {int(most) // 1000:,} kB at most."
+        )
+
+
+def _content(smtp: smtplib.SMTP, content: bytes) -> str:
+    """Send what the mail says. Until its very last line is out, the server can't have taken it."""
+    code, reply = smtp.docmd("data")
+    if code != 354:
+        raise smtplib.SMTPDataError(code, reply)
+    smtp.send(re.sub(rb"(?m)^\.", b"..", content.rstrip(b"\r\n") + b"\r\n"))
+    if smtp.sock is not None and select.select([smtp.sock], [], [], 0)[0]:
+        # It has something to say before its turn, or is gone.
+        raise smtplib.SMTPDataError(*smtp.getreply())
+    smtp.send(b".\r\n")
     try:
-        encoded = domain.encode("idna").decode()
-    except UnicodeError:
-        encoded = ""
-    return make_msgid(domain=encoded if 0 < len(encoded) <= 100 else "localhost")
-
-
-def _address(spec: str, name: str = "") -> Address:
-    local, at, domain = spec.strip().rpartition("@")
-    if not local or not at or any(sign in spec for sign in "\r\n\0"):
-        raise ValueError("This is not an e-mail address.")
-    return Address(" ".join(name.split()), local, domain)
-
-
-def send(server: MailServer, message: EmailMessage) -> None:
-    """Hand the mail over. Raises NotSent with the reason."""
-    with _words(server), _connected(server) as connection:
-        connection.ehlo()
-        if server.security == "starttls":
-            connection.starttls(context=ssl.create_default_context())
-            connection.ehlo()
-        if server.user:
-            connection.login(server.user, server.password or "")
-        connection.send_message(message)
+        code, reply = smtp.getreply()
+    except (OSError, smtplib.SMTPServerDisconnected) as error:
+        raise NoAnswer from error
+    if code != 250:
+        raise smtplib.SMTPDataError(code, reply)
+    return f"{code} {plain(reply)}"
 
 
 def _connected(server: MailServer) -> smtplib.SMTP:
@@ -88,96 +151,27 @@ def _connected(server: MailServer) -> smtplib.SMTP:
 
 
 @contextmanager
+def _no_longer_than(smtp: smtplib.SMTP, seconds: int) -> Iterator[None]:
+    """A server that says a little again and again must not keep us for ever: its line is cut."""
+
+    def cut() -> None:
+        if smtp.sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(smtp.sock, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def _words(server: MailServer) -> Iterator[None]:
     """Whatever goes wrong, as NotSent."""
     try:
         yield
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        said = next(say for kind, say in _FAULTS if isinstance(error, kind))
-        raise NotSent(said(error, server)) from error
-
-
-def _place(server: MailServer) -> str:
-    return "{} port {}".format(*server.address)
-
-
-def _recipient(error: smtplib.SMTPRecipientsRefused) -> str:
-    code, reply = next(iter(error.recipients.values()))
-    return f"{code} {_plain(reply)}"
-
-
-def _not_supported(server: MailServer) -> str:
-    if server.security == "starttls":
-        return "The mail server does not do what is asked of it: STARTTLS, or signing in with a password."
-    return "The mail server does not let anybody sign in with a password. Leave the user name empty."
-
-
-def _no_answer(server: MailServer) -> str:
-    return f"The mail server at {_place(server)} did not answer within {PATIENCE} seconds."
-
-
-def _broken_off(error: Exception, server: MailServer) -> str:
-    """smtplib says the same of a server that is silent."""
-    if isinstance(error.__context__, TimeoutError):
-        return _no_answer(server)
-    return f"The mail server at {_place(server)} broke off the connection."
-
-
-def _reason(error: Exception) -> str:
-    return _plain(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-
-
-# From the particular to the general: the first that fits speaks.
-_FAULTS: tuple[tuple[type[Exception], Callable[[Any, MailServer], str]], ...] = (
-    (
-        smtplib.SMTPAuthenticationError,
-        lambda error, _: f"The mail server refused the user name or the password: {_reply(error)}",
-    ),
-    (
-        smtplib.SMTPRecipientsRefused,
-        lambda error, _: f"The mail server refused the recipient: {_recipient(error)}",
-    ),
-    (
-        smtplib.SMTPSenderRefused,
-        lambda error, _: f"The mail server refused the sender {error.sender}: {_reply(error)}",
-    ),
-    (smtplib.SMTPNotSupportedError, lambda _, server: _not_supported(server)),
-    (
-        smtplib.SMTPResponseException,
-        lambda error, _: f"The mail server refused the mail: {_reply(error)}",
-    ),
-    (smtplib.SMTPServerDisconnected, _broken_off),
-    (
-        ssl.SSLCertVerificationError,
-        lambda error, server: (
-            f"The mail server at {_place(server)} has a certificate that can't be trusted: "
-            f"{error.verify_message}."
-        ),
-    ),
-    (
-        ssl.SSLError,
-        lambda _, server: (
-            f"No secure connection to {_place(server)}. Port 465 goes with TLS, port 587 with STARTTLS."
-        ),
-    ),
-    (TimeoutError, lambda _, server: _no_answer(server)),
-    (socket.gaierror, lambda _, server: f"There is no server named {server.host}."),
-    (
-        UnicodeError,
-        lambda _, __: "The name of the server, the user or the password can't be sent as it is.",
-    ),
-    (
-        Exception,
-        lambda error, server: f"The mail server at {_place(server)} can't be reached: {_reason(error)}.",
-    ),
-)
-
-
-def _reply(error: smtplib.SMTPResponseException) -> str:
-    return f"{error.smtp_code} {_plain(error.smtp_error)}"
-
-
-def _plain(reply: str | bytes) -> str:
-    """What a server said, on one line and not at length."""
-    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
+        raise not_sent(error, server, PATIENCE) from error

@@ -90,28 +90,39 @@ VARIABLES: dict[str, dict[str, str]] = {
 _REGARDS = """
 Kind regards
 {{ account.name }}
-{% if account.phone %}{{ account.phone }}
-{% endif %}{% if account.email %}{{ account.email }}
-{% endif %}"""
+{% if account.phone %}
+{{ account.phone }}
+{% endif %}
+{% if account.email %}
+{{ account.email }}
+{% endif %}
+"""
 
-_PAY = """{% if account.payment_details %}
+_PAY = """
+{% if account.payment_details %}
+
 How to pay:
 {{ account.payment_details }}
-{% endif %}"""
+{% endif %}
+"""
 
-# By kind: subject and body.
+# By kind: subject and body. A line with nothing but a tag leaves no line behind.
 STOCK: dict[str, tuple[str, str]] = {
     "invoice": (
         "Invoice {{ invoice.number }} from {{ account.name }}",
         """Dear {{ company.name }},
 
 Please find attached invoice {{ invoice.number }} of {{ invoice.date }}.
+
 {% if invoice.period %}
-Period: {{ invoice.period }}{% endif %}
+Period: {{ invoice.period }}
+{% endif %}
 Total: {{ invoice.total }}
-{% if invoice.paid %}Paid: {{ invoice.paid }}
+{% if invoice.paid %}
+Paid: {{ invoice.paid }}
 To pay: {{ invoice.balance }}
-{% endif %}Due: {{ invoice.due_date }}
+{% endif %}
+Due: {{ invoice.due_date }}
 """
         + _PAY
         + _REGARDS,
@@ -122,13 +133,21 @@ To pay: {{ invoice.balance }}
 
 Thank you for your payment of {{ payment.amount }} on {{ payment.date }}.
 {% if payment.description %}
+
 {{ payment.description }}
-{% endif %}{% if payment.invoices %}
+{% endif %}
+{% if payment.invoices %}
+
 It covers:
-{% for invoice in payment.invoices %}- {{ invoice.number }}: {{ invoice.amount }}
-{% endfor %}{% endif %}{% if payment.unallocated %}
+{% for invoice in payment.invoices %}
+- {{ invoice.number }}: {{ invoice.amount }}
+{% endfor %}
+{% endif %}
+{% if payment.unallocated %}
+
 Not used yet: {{ payment.unallocated }}
-{% endif %}"""
+{% endif %}
+"""
         + _REGARDS,
     ),
     "package_notice": (
@@ -137,8 +156,10 @@ Not used yet: {{ payment.unallocated }}
 
 This is what will be charged soon:
 
-{% for charge in charges %}- {{ charge.date }}: {{ charge.package }}, {{ charge.amount }}
+{% for charge in charges %}
+- {{ charge.date }}: {{ charge.package }}, {{ charge.amount }}
 {% endfor %}
+
 Amounts are before tax. You need not do anything.
 """
         + _REGARDS,
@@ -148,10 +169,13 @@ Amounts are before tax. You need not do anything.
         "{% else %}Invoice {{ invoice.number }} is due on {{ invoice.due_date }}{% endif %}",
         """Dear {{ company.name }},
 
-{% if reminder.overdue %}Invoice {{ invoice.number }} of {{ invoice.date }} was due on {{ invoice.due_date }}.
-Our books show {{ invoice.balance }} still to pay.{% else %}\
+{% if reminder.overdue %}
+Invoice {{ invoice.number }} of {{ invoice.date }} was due on {{ invoice.due_date }}.
+Our books show {{ invoice.balance }} still to pay.
+{% else %}
 Invoice {{ invoice.number }} of {{ invoice.date }} is due on {{ invoice.due_date }}.
-To pay: {{ invoice.balance }}{% endif %}
+To pay: {{ invoice.balance }}
+{% endif %}
 """
         + _PAY
         + """
@@ -165,8 +189,10 @@ If you have paid in the meantime, please ignore this message.
 
 Please find attached the statement of your account from {{ statement.start }} to {{ statement.end }}.
 
-{% for balance in statement.balances %}Balance in {{ balance.currency }}: {{ balance.closing }}
-{% endfor %}"""
+{% for balance in statement.balances %}
+Balance in {{ balance.currency }}: {{ balance.closing }}
+{% endfor %}
+"""
         + _PAY
         + _REGARDS,
     ),
@@ -174,8 +200,10 @@ Please find attached the statement of your account from {{ statement.start }} to
         "{{ report.name }}: {{ report.start }} to {{ report.end }}",
         """This is the report {{ report.name }} for {{ report.start }} to {{ report.end }}.
 {% if report.empty %}
+
 There was nothing to report.
 {% endif %}
+
 {{ account.name }}
 """,
     ),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from dashboard.documents import sandbox
 from dashboard.models import Customer, Invoice, MailTemplate, Setting
 from dashboard.models.mail import MAIL_KINDS
 from dashboard.operations.base import session
+from dashboard.operations.errors import Invalid
 from dashboard.operations.mail_stock import SAMPLES, STOCK, VARIABLES
 from dashboard.queries import settings
 from dashboard.rules.money import format_money
@@ -24,30 +25,49 @@ __all__ = ["SAMPLES", "STOCK", "VARIABLES", "account", "company", "invoice", "re
 log = logging.getLogger("mail")
 
 LONGEST_SUBJECT = 300
+LIMITS = sandbox.Limits(output=200_000)
 
 
 def render(kind: str, variables: Mapping[str, Any]) -> tuple[str, str]:
     """(subject, body) of a mail of this kind. `account` is filled in here. A text that fails gives way to
-    the stock one, and its row says why."""
+    the stock one, and Setup > E-mail texts says why."""
     known = {"account": account(settings.current()), **variables}
     own = session().scalar(select(MailTemplate).where(MailTemplate.kind == kind))
-    if own is not None:
-        try:
-            return fill(own.subject, own.body, known)
-        except TemplateError as fault:
-            log.warning("the text for %s fails, the stock one is used: %s", MAIL_KINDS[kind], fault)
-    return fill(*STOCK[kind], known)
+    if own is None:
+        return fill(*STOCK[kind], known)
+    try:
+        made = fill(own.subject, own.body, known)
+        fault = None
+    except Invalid as error:
+        log.warning("the text for %s fails, the stock one is used: %s", MAIL_KINDS[kind], error)
+        made = fill(*STOCK[kind], known)
+        fault = str(error)
+    if own.fault != fault:
+        session().execute(
+            update(MailTemplate)
+            .where(MailTemplate.kind == kind)
+            .values(fault=fault)
+            .execution_options(synchronize_session=False)
+        )
+    return made
 
 
 def fill(subject: str, body: str, variables: Mapping[str, Any]) -> tuple[str, str]:
-    """Both texts filled in; a subject is one line and never longer than a mail's may be."""
-    line = " ".join(_fill(subject, variables).split())[:LONGEST_SUBJECT]
-    return line, _fill(body, variables).strip("\n") + "\n"
-
-
-def _fill(source: str, variables: Mapping[str, Any]) -> str:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    return environment.from_string(source).render(dict(variables))
+    """Both texts filled in; a subject is one line and never longer than a mail's may be. Invalid, by field,
+    with the line and the reason, where one of them fails."""
+    errors: dict[str, str] = {}
+    made: dict[str, str] = {}
+    for name, source in (("subject", subject), ("body", body)):
+        try:
+            made[name] = sandbox.render(source, variables, LIMITS)
+        except sandbox.TemplateFault as fault:
+            errors[name] = str(fault) if name == "body" else fault.reason
+    if errors:
+        raise Invalid(errors)
+    line = " ".join(made["subject"].split())[:LONGEST_SUBJECT]
+    # A part that is left out leaves its empty lines behind.
+    text = re.sub(r"\n{3,}", "\n\n", made["body"]).strip("\n") + "\n"
+    return line, text
 
 
 # What the texts name

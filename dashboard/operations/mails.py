@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.documents.invoice_context import file_name
-from dashboard.documents.mail import message_id
+from dashboard.documents.mail_message import message_id
 from dashboard.models import Contact, Invoice, Mail, MailAttachment
 from dashboard.models.mail import MAIL_KINDS
 from dashboard.operations import checks, mail_addresses, mail_texts
@@ -128,7 +128,7 @@ def billing_addresses(customer_id: int) -> list[str]:
 
 @operation("mail.send")
 def send_invoice(actor: Actor, invoice_id: int, *, schedule_run_id: int | None = None) -> Mail:
-    """File the mail that brings an issued invoice to its customer, with the PDF. Refused where none can go."""
+    """File the mail that brings an issued invoice to its customer, with the PDF. Refused where it can't."""
     found = fetch(Invoice, invoice_id, "invoice")
     made = file(actor, invoice_draft(found, schedule_run_id=schedule_run_id))
     assert made is not None
