@@ -1,5 +1,5 @@
 """What the tick does each round: take up lost work, throw away files that are no longer needed, charge
-accounts for packages."""
+accounts for packages, have mail sent that is due."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dashboard.operations import (
     usage_imports,
     usage_load,
 )
+from jobs import mails
 
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
@@ -41,6 +42,7 @@ TASKS: tuple[Callable[[], object], ...] = (
     take_up_lost_jobs,
     remove_old_files,
     charge_packages,
+    mails.call_for_due,
     usage_load.finish_months,
     # What is due by schedule becomes runs, and runs that wait find a worker.
     schedule_align.align_missing,
