@@ -71,8 +71,8 @@ def settle(cursor: Cursor[Any], zone: str, cell: str) -> None:
                     at=sql.Literal(change.at),
                     shift=sql.Literal(abs(shift)),
                     zone=sql.Literal(zone),
-                    cell=sql.SQL(f"s.{cell}"),
-                    offset=sql.SQL(f"s.{cell} ~ ':\\d\\d.*([Zz]|[+-]\\d|[A-Za-z])'"),
+                    cell=sql.SQL(cell),
+                    offset=sql.SQL(f"{cell} ~ ':\\d\\d.*([Zz]|[+-]\\d|[A-Za-z])'"),
                     reason=sql.Literal(
                         f"This time never was in {zone}: the clocks were put forward. Is the time zone right?"
                     ),

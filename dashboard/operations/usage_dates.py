@@ -14,8 +14,13 @@ from dashboard.operations.usage_reading import Reading
 from dashboard.operations.usage_text import Stream
 
 _EPOCH = re.compile(r"\s*(\d{10}(\.\d*)?|\d{13}|\d{16})\s*")
-_YMD = re.compile(r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)|\s*\d{8}(T|\s|$)")
+_YMD = re.compile(
+    r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)|\s*\d{8}(T|\s|$)|\s*(19|20)\d\d(0[1-9]|1[0-2])[0-3]\d{7}(\D|$)"
+)
 _NAMED = re.compile(r"\s*\d{1,2}[-/. ]?[A-Za-z]{3,9}[-/. ,]*\d{2,4}(\D|$)")
+_TIME = re.compile(r"\s*(\d{1,2}:\d\d(:\d\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?|\d{5,6})\s*")
+_MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?\s*$")
+_TIME_IN_IT = re.compile(r":\d\d|\d{9}")
 _TWO_FIRST = re.compile(r"\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})(?!\d)")
 
 
@@ -103,11 +108,26 @@ def order_of(values: Iterable[str]) -> str:
     return orders.order
 
 
+def are_times(values: Iterable[str]) -> bool:
+    """Whether a column holds times of day alone."""
+    found = [value for value in values if value.strip()]
+    return bool(found) and all(_TIME.fullmatch(value) for value in found)
+
+
+def are_days(values: Iterable[str]) -> bool:
+    """Whether a column holds dates without times; midnight in all of them is none."""
+    found = [_MIDNIGHT.sub("", value) for value in values if value.strip()]
+    orders = Orders()
+    for line, value in enumerate(found, start=1):
+        orders.look(value, line)
+    return bool(found) and orders.dates == len(found) and not any(map(_TIME_IN_IT.search, found))
+
+
 def _look(block: Block, delimiter: str, column: int, orders: Orders) -> None:
     # Many calls start on the same day: each beginning is looked at once.
     known: set[str] = set()
     for cells in _rows(block, delimiter, column + 1):
-        value = cells[column + 1][:11]
+        value = cells[column + 1][:14]
         if value not in known:
             known.add(value)
             orders.look(value, int(cells[0]))

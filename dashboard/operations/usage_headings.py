@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from dashboard.operations.usage_dates import are_days, are_times, order_of
 from dashboard.operations.usage_reading import FIELDS
 
 # Headings as switches and spreadsheets write them, without blanks and signs. Earlier ones go before later.
@@ -31,6 +32,9 @@ _KNOWN = {
     "cost": "cost providercost buy buycost vendorcost providercharge",
 }
 _FIELD_OF = {heading: name for name, headings in _KNOWN.items() for heading in headings.split()}
+# A start in two columns, where a file has one of each.
+_DAYS = set("startdate date calldate setupdate callstartdate begindate".split())
+_TIMES = set("starttime time calltime setuptime callstarttime begintime timeofday".split())
 
 _CALLDATE = {
     "calldate": "started_at",
@@ -79,9 +83,34 @@ def named_columns(names: Sequence[str]) -> dict[str, int]:
     """The best guess by common headings; the first column that may be a field is it."""
     found: dict[str, int] = {}
     for at, name in enumerate(names):
-        field = _FIELD_OF.get("".join(sign for sign in name.lower() if sign.isalnum()))
+        field = _FIELD_OF.get(_plain(name))
         if field is not None:
             found.setdefault(field, at)
+    day, time = (
+        next((at for at, name in enumerate(names) if _plain(name) in known), None)
+        for known in (_DAYS, _TIMES)
+    )
+    if day is not None and time is not None:
+        found |= {"started_at": day, "start_time": time}
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def settled_start(columns: Mapping[str, int], rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Without the column of times where the other has them already, or where it holds something else."""
+    found = dict(columns)
+    if "start_time" not in found:
+        return found
+    time = found["start_time"]
+    days, times = ([row[at] for row in rows if at < len(row)] for at in (found["started_at"], time))
+    if are_times(times) and are_days(days):
+        return found
+    del found["start_time"]
+    if are_days(days) and order_of(times):
+        found["started_at"] = time
     return found
 
 

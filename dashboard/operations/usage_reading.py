@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # What a column may be. `billsec` is the part that may be charged, `duration` the whole call; where a file has
-# only one of them, that one is charged.
+# only one of them, that one is charged. `start_time` is the time of day where `started_at` is the date alone.
 FIELDS = {
     "unique_id": "Unique ID",
     "account_code": "Account code",
@@ -16,6 +16,7 @@ FIELDS = {
     "trunk": "Trunk",
     "provider": "Provider",
     "started_at": "Start",
+    "start_time": "Start time, beside its date",
     "answered_at": "Answer",
     "duration": "Duration, whole call",
     "billsec": "Duration, from the answer",
@@ -118,12 +119,22 @@ def faults_of(reading: Reading) -> list[str]:
         said.append("A column was chosen that the file does not have.")
     if len(set(columns.values())) < len(columns):
         said.append("Each column can be read as one thing only.")
+    said += _unchosen(reading)
+    if reading.date_order not in DATE_ORDERS:
+        said.append(ASK_ORDER)
+    return said
+
+
+def _unchosen(reading: Reading) -> list[str]:
+    """Which columns are missing, or too many."""
+    said = []
+    columns = reading.columns
     if "started_at" not in columns:
         said.append("Choose the column that says when the call started.")
+    if "start_time" in columns and reading.date_order == "epoch":
+        said.append("Seconds since 1970 tell the time, too: leave out the column with the start's time.")
     if "number" not in columns:
         said.append("Choose the column with the number called.")
     if "duration" not in columns and "billsec" not in columns:
         said.append("Choose the column with the duration.")
-    if reading.date_order not in DATE_ORDERS:
-        said.append(ASK_ORDER)
     return said

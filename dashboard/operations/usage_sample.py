@@ -14,4 +14,5 @@ _CALLS = (
 
 
 def sample() -> str:
-    return "\ufeff" + "\r\n".join((",".join(FIELDS), *_CALLS)) + "\r\n"
+    names = (name for name in FIELDS if name != "start_time")
+    return "\ufeff" + "\r\n".join((",".join(names), *_CALLS)) + "\r\n"

@@ -15,6 +15,7 @@ from dashboard.operations.usage_headings import (
     freeswitch_columns,
     named_columns,
     own_columns,
+    settled_start,
 )
 from dashboard.operations.usage_reading import (
     DELIMITERS,
@@ -215,7 +216,7 @@ def _recognised(
             reading = replace(base, format=shape.format, columns=shape.columns(rows))
             names = [*shape.names[: base.width], *_unnamed(len(shape.names), base.width)]
             return _guess(reading, names, rows, [*why, shape.words])
-    columns = named_columns(names)
+    columns = settled_start(named_columns(names), rest)
     if len(columns) >= 2 or not any(_NUMBERLIKE.fullmatch(name) for name in names):
         why.append("It has column names." if columns else "Its first row looks like column names.")
         reading = _headed(base, names, columns, base.width, "columns")

@@ -111,13 +111,13 @@ class Typing:
             cursor.execute(self.statement(careful=True))
         cursor.execute("RELEASE SAVEPOINT quick")
         if self.reading.date_order != "epoch":
-            usage_clocks.settle(cursor, self.reading.time_zone, self._cell("started_at"))
+            usage_clocks.settle(cursor, self.reading.time_zone, _spread(self._start("s.")))
         cursor.execute(
             "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO, YMD', true)"
         )
 
     def statement(self, *, careful: bool) -> sql.Composed:
-        start = self._cell("started_at")
+        start = self._start()
         timed = "billsec" if "billsec" in self.reading.columns else "duration"
         number = _plain_number(self._cell("number"))
         parts = {
@@ -156,6 +156,17 @@ class Typing:
     def _cell(self, field: str) -> str:
         at = self.reading.columns.get(field)
         return "NULL::text" if at is None else f"c{int(at)}"
+
+    def _start(self, table: str = "") -> str:
+        """When the call began, as the file says it: in one column, or a date and a time in two, of which one
+        alone says nothing."""
+        day = table + self._cell("started_at")
+        if "start_time" not in self.reading.columns or self.reading.date_order == "epoch":
+            return day
+        time = f"btrim({table}{self._cell('start_time')})"
+        bare = f"regexp_replace(btrim({day}), '[ T]0?0:00(:00(\\.0+)?)?$', '')"
+        said = f"CASE WHEN {time} ~ '^\\d{{5}}$' THEN '0' || {time} ELSE {time} END"
+        return f"(CASE WHEN {time} <> '' THEN nullif({bare}, '') || ' ' || {said} END)"
 
     def _text(self, field: str, longest: int) -> str:
         if field not in self.reading.columns:
@@ -200,10 +211,17 @@ def _stamp(cell: str, careful: bool) -> str:
     dated = f"ascii({said}) BETWEEN 48 AND 57"
     if not careful:
         return f"CASE WHEN {dated} THEN {said}::timestamptz END"
+    said = _spread(said)
     return (
         f"CASE WHEN {said} ~ '{_SURE_STAMP}' THEN {said}::timestamptz"
         f" WHEN {dated} THEN pg_temp.usage_stamp({said}) END"
     )
+
+
+def _spread(said: str) -> str:
+    """20261102100000 as a date and time that can be cast."""
+    compact = "'^\\s*(\\d{4})(\\d\\d)(\\d\\d)[ T]?(\\d\\d)(\\d\\d)(\\d\\d)(?!\\d)'"
+    return f"regexp_replace({said}, {compact}, '\\1-\\2-\\3 \\4:\\5:\\6')"
 
 
 def _epoch(cell: str) -> str:

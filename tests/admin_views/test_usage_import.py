@@ -211,6 +211,21 @@ def test_columns_are_chosen_and_saved_as_a_format(client_as: As) -> None:
     assert "North switch" in words(client.get("/admin/usage_format/"))
 
 
+def test_a_start_in_two_columns_is_chosen_and_previewed(client_as: As) -> None:
+    client = client_as("clerk")
+    columns = upload(client, "When;At;Whom;How long\n23/11/2026;10:00:30;4420;60\n").location
+    form = {**proposed(client, columns), "c0": "started_at", "c2": "number", "c3": "billsec"}
+    page = client.get(columns).text
+    assert "Start time, beside its date" in page
+    answer = client.post(columns, data={**form, "c1": "start_time", "time_zone": "Europe/Madrid"})
+    assert "2026-11-23 09:00:30" in words(client.get(answer.location))
+    named = upload(client, "Date;Time;Number;Duration\n20261102;100030;4420;60\n").location
+    form = proposed(client, named)
+    assert [form[f"c{at}"] for at in range(4)] == ["started_at", "start_time", "number", "duration"]
+    answer = client.post(named, data=form)
+    assert "2026-11-02 10:00:30" in words(client.get(answer.location))
+
+
 def test_another_delimiter_is_shown_again(client_as: As) -> None:
     client = client_as("clerk")
     columns = upload(client, "2026-11-02 10:00|4420|60,1\n2026-11-02 10:01|4421|61,2\n").location

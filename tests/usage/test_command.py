@@ -59,6 +59,18 @@ def test_a_file_is_loaded_also_packed_and_also_twice(run):
     assert loaded() == 1
 
 
+def test_a_date_and_a_time_in_two_columns(run):
+    content = (
+        "unique_id,account_code,number,Start Date,Start Time,billsec\n1,ACORN,4420,02.11.2026,10:30:00,60\n"
+    )
+    content += "2,ACORN,4420,23.11.2026,93000,60\n"
+    done = run(content, "--timezone", "Europe/Madrid")
+    assert done.exit_code == 0, done.output
+    assert "2 loaded" in done.output
+    moments = db.session.scalars(select(UsageRecord.started_at).order_by(UsageRecord.line))
+    assert [f"{one:%d %H:%M}" for one in moments] == ["02 09:30", "23 08:30"]
+
+
 def test_what_can_not_be_told_is_asked_and_what_is_wrong_refused(run):
     text = HEADINGS + ROWS.replace("2026-11-02", "02/11/2026")
     asked = run(text)

@@ -146,6 +146,8 @@ def test_clock_changes(acorn, zone, said, expected, refused):
     [
         ("ymd", "2026-11-02 10:00:00", "11-02 10:00:00"),
         ("ymd", "2026/11/02 10:00", "11-02 10:00:00"),
+        ("ymd", "20261102100000", "11-02 10:00:00"),
+        ("ymd", "20261102 100000", "11-02 10:00:00"),
         ("dmy", "02/11/2026 10:00:00", "11-02 10:00:00"),
         ("dmy", "2.11.2026 10:00:00.250", "11-02 10:00:00"),
         ("mdy", "11/02/2026 10:00:00 AM", "11-02 10:00:00"),
@@ -162,6 +164,54 @@ def test_dates_of_every_order(acorn, order, said, expected):
     # The same with care, because the next row is no date.
     load(good.replace("1,", "3,", 1) + "2,ACORN,4420,never,60,ANSWERED\n", reading(date_order=order))
     assert starts() == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("order", "day", "time", "expected"),
+    [
+        ("ymd", "2026-11-02", "10:00:00", "11-02 09:00:00"),
+        ("ymd", "20261102", "100000", "11-02 09:00:00"),
+        ("ymd", "20261102", "93000", "11-02 08:30:00"),
+        ("ymd", "2026-11-02 00:00:00", "10:00", "11-02 09:00:00"),
+        ("dmy", "02/11/2026", "10:00:30 PM", "11-02 21:00:30"),
+        ("mdy", "11/02/2026", " 10:00:00.5", "11-02 09:00:00"),
+    ],
+)
+def test_a_start_in_two_columns(acorn, order, day, time, expected):
+    columns = {**COLUMNS, "billsec": 5, "start_time": 4}
+    del columns["result"]
+    how = reading(date_order=order, columns=columns, time_zone="Europe/Madrid")
+    row = f"1,ACORN,4420,{day},{time},60\n"
+    load(row, how)
+    assert starts() == [expected]
+    # With care, as other rows are wrong: half a start is none.
+    wrong = f"7,ACORN,4420,{day},,60\n8,ACORN,4420,,{time},60\n9,ACORN,4420,{day},noon,60\n"
+    load(row.replace("1,", "2,", 1) + wrong, how)
+    assert starts() == [expected, expected]
+    missing = "There is no start of the call."
+    assert [(line, reason.partition(" (")[0]) for line, reason in faults()] == [
+        (2, missing),
+        (3, missing),
+        (4, "The start is not a date and time"),
+    ]
+
+
+def test_clocks_put_forward_and_back_in_starts_of_digits(acorn):
+    """The time that never was is refused, the one that came twice is the first, however they are written."""
+    digits = ("20260329023000", "20261025023000", "20261102100000.25", "20261302100000")
+    load(
+        "".join(f"{n},ACORN,4420,{start},60,ANSWERED\n" for n, start in enumerate(digits, start=1)),
+        reading(time_zone="Europe/Madrid"),
+    )
+    assert starts() == ["10-25 00:30:00", "11-02 09:00:00"]
+    assert [line for line, _ in faults()] == [1, 4]
+    two = reading(
+        width=7,
+        columns={**COLUMNS, "start_time": 4, "billsec": 5, "result": 6},
+        time_zone="Europe/Madrid",
+    )
+    load("7,ACORN,4420,20260329,023000,60,ANSWERED\n8,ACORN,4420,20261025,023000,60,ANSWERED\n", two)
+    assert sorted(starts()) == ["10-25 00:30:00", "10-25 00:30:00", "11-02 09:00:00"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import gzip
 import io
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -309,3 +310,39 @@ def test_memory_stays_flat() -> None:
 def test_text_comes_in_whole_lines() -> None:
     found = list(text_pieces([b"a\nb", b"c\nd"], "utf-8"))
     assert [piece.data for piece in found] == [b"a\n", b"bc\n", b"d\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "time", "order"),
+    [
+        ("Date;Time;Called;Seconds\n02/11/2026;10:00:00;4420;60\n23/11/2026;9:05;4421;61\n", 0, 1, "dmy"),
+        (
+            "Number,Start Date,Start Time,Duration\n4420,20261102,100000,60\n4421,20261102,93000,60\n",
+            1,
+            2,
+            "ymd",
+        ),
+        ("Number,Call Date,Call Time,Duration\n4420,2026-11-02 00:00:00,10:00,60\n", 1, 2, "ymd"),
+        # What is named like a time is one only where it looks like one.
+        ("Number,Date,Time,Duration\n4420,2026-11-02 10:00:00,65,60\n", 1, None, "ymd"),
+        ("Number,Date,Start Time,Duration\n4420,2026-11-02,2026-11-02 10:00:00,60\n", 2, None, "ymd"),
+        ("number,started_at,start_time,duration\n4420,2026-11-02,10:00:00,60\n", 1, 2, "ymd"),
+        ("Number,Start,Duration\n4420,20261102100000,60\n4420,20261123235959,60\n", 1, None, "ymd"),
+        ("Number,Start,Duration\n4420,1793613600000,60\n", 1, None, "epoch"),
+    ],
+)
+def test_a_start_in_two_columns_or_of_digits_alone(text: str, day: int, time: int | None, order: str) -> None:
+    reading = told(text).reading
+    assert (reading.columns["started_at"], reading.columns.get("start_time")) == (day, time)
+    assert reading.date_order == order
+    assert faults_of(reading) == []
+    facts = scan(io.BytesIO(text.encode()), replace(reading, date_order=""))
+    assert facts.date_order == order
+
+
+def test_seconds_since_1970_have_no_time_beside_them() -> None:
+    columns = {"number": 0, "started_at": 1, "start_time": 2, "duration": 3}
+    reading = Reading(width=4, columns=columns, date_order="epoch")
+    assert faults_of(reading) == [
+        "Seconds since 1970 tell the time, too: leave out the column with the start's time."
+    ]
