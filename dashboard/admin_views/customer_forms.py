@@ -14,6 +14,7 @@ from dashboard.models.customer import (
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
     INVOICE_TEMPLATES,
+    ISSUES,
     LINE_GROUPINGS,
 )
 from dashboard.operations.errors import Invalid
@@ -22,6 +23,11 @@ from dashboard.rules.places import countries, time_zones
 
 OWN = "As in Settings"
 MOST_CONTACTS = 20
+
+
+HOURS = {str(hour): f"{hour:02}:00" for hour in range(24)}
+ISSUING = dict(zip(("True", "False"), ISSUES, strict=True))
+SENDING = {"True": "Sent by e-mail", "False": "Not sent"}
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -44,6 +50,17 @@ class CustomerForm(Form):
     invoice_from = fields.day(
         "Invoice From",
         help="The schedule begins on this day. Empty: with the first usage or package.",
+    )
+    invoice_hour = fields.choice("Invoice Hour", HOURS, blank=OWN, help="On the clocks of its time zone.")
+    invoice_delay_hours = fields.whole(
+        "Invoice Delay Hours",
+        min=0,
+        max=240,
+        help="So long after its end a period is invoiced, when its usage is complete. Empty: as in Settings.",
+    )
+    invoice_issue = fields.choice("Invoices by schedule", ISSUING, blank=OWN)
+    invoice_send = fields.choice(
+        "Issued invoices", SENDING, blank=OWN, help="To its contacts of the type Billing."
     )
     invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365, help="Empty: as in Settings.")
     invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
@@ -81,6 +98,10 @@ class CustomerForm(Form):
             (
                 "invoice_schedule",
                 "invoice_from",
+                "invoice_hour",
+                "invoice_delay_hours",
+                "invoice_issue",
+                "invoice_send",
                 "invoice_due_days",
                 "invoice_template",
                 "invoice_line_grouping",
@@ -125,6 +146,10 @@ BULK_FIELDS = {
     "account_manager_id": "Account Manager",
     "invoice_due_days": "Invoice Due Days",
     "invoice_schedule": "Invoice Schedule",
+    "invoice_hour": "Invoice Hour",
+    "invoice_delay_hours": "Invoice Delay Hours",
+    "invoice_issue": "Invoices by schedule",
+    "invoice_send": "Issued invoices",
     "invoice_template": "Invoice Template",
     "tax_percent": "Tax %",
     "tax_name": "Tax Name",
@@ -143,6 +168,10 @@ class BulkEditForm(Form):
     account_manager_id = fields.lookup("Account Manager", "manager", hint="Nobody")
     invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365)
     invoice_schedule = fields.choice("Invoice Schedule", INVOICE_SCHEDULES)
+    invoice_hour = fields.choice("Invoice Hour", HOURS, blank=OWN)
+    invoice_delay_hours = fields.whole("Invoice Delay Hours", min=0, max=240)
+    invoice_issue = fields.choice("Invoices by schedule", ISSUING, blank=OWN)
+    invoice_send = fields.choice("Issued invoices", SENDING, blank=OWN)
     invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
     tax_percent = fields.decimal("Tax %", places=4, min=0, max=100)
     tax_name = fields.text("Tax Name", max=40)

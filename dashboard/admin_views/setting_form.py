@@ -66,6 +66,11 @@ class SettingForm(Form):
     generated_invoices = fields.choice(
         "Generated invoices", GENERATED_INVOICES, help="What is made from usage and packages."
     )
+    schedule_hour = fields.choice(
+        "Schedule hour",
+        {str(hour): f"{hour:02}:00" for hour in range(24)},
+        help="When invoice schedules and new reports run, on the clocks of the time zone.",
+    )
     billing_delay_hours = fields.whole(
         "Billing delay hours",
         max=240,
@@ -137,6 +142,7 @@ class SettingForm(Form):
                 "invoice_template",
                 "invoice_line_grouping",
                 "generated_invoices",
+                "schedule_hour",
                 "billing_delay_hours",
                 "package_notification_days",
             ),

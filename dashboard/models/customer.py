@@ -29,6 +29,8 @@ CUSTOMER_STATUSES = {
     "penalty": "Penalty",
     "pending_approval": "Pending Approval",
 }
+# What becomes of an invoice made by schedule: issued, or not.
+ISSUES = ("Issued at once", "Drafts to look at first")
 INVOICE_SCHEDULES = {"none": "None", "daily": "Daily", "weekly": "Weekly", "monthly": "Monthly"}
 LINE_GROUPINGS = {"destination": "One line per destination", "day": "One line per day"}
 INVOICE_TEMPLATES = {"standard": "Standard", "compact": "Compact"}

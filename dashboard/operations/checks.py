@@ -153,6 +153,31 @@ def flag(value: Any) -> bool:
     raise ValueError(f'"{written[:40]}" is neither yes nor no.')
 
 
+def perhaps(yes: str = "yes", no: str = "no") -> Check:
+    """Yes, no, or neither, where nothing is given. `yes` and `no` may be written in these words, too."""
+    words = {yes.casefold(): True, no.casefold(): False}
+
+    def check(value: Any) -> bool | None:
+        written = _clean(value)
+        if not written:
+            return None
+        said = words.get(written.casefold())
+        return flag(value) if said is None else said
+
+    return check
+
+
+def hour(value: Any) -> int | None:
+    """An hour of the day, given as 6 or 06:00."""
+    written = _clean(value)
+    if not written:
+        return None
+    found = re.fullmatch(r"(\d{1,2})(:00)?", written, re.ASCII)
+    if found is None or int(found[1]) > 23:
+        raise ValueError("Write a full hour like 06:00, from 00:00 to 23:00.")
+    return int(found[1])
+
+
 def day(*, required: bool = False) -> Check:
     """A date, given as such or as 2026-11-23."""
 
@@ -269,17 +294,3 @@ def key(value: Any) -> int | None:
             raise ValueError("Choose one from the list.")
         return None
     return int(value)
-
-
-# What says where a company is and how it is registered, in the order of the forms.
-ADDRESS: dict[str, Check] = {
-    "registration_number": text(40),
-    "vat_number": text(40),
-    "address1": text(120),
-    "address2": text(120),
-    "city": text(80),
-    "county": text(80),
-    "postcode": text(20),
-    "country": country,
-    "phone": text(40),
-}

@@ -36,6 +36,11 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "invoice_schedule", "Invoice Schedule", ("schedule", "billing cycle", "billing frequency"), "Monthly"
     ),
+    Target("invoice_from", "Invoice From", ("billed from", "schedule from"), "2026-01-01"),
+    Target("invoice_hour", "Invoice Hour", ("schedule hour", "run at"), "06:00"),
+    Target("invoice_delay_hours", "Invoice Delay Hours", ("delay hours", "wait hours"), "24"),
+    Target("invoice_issue", "Issue Invoices", ("issue", "issued"), "yes"),
+    Target("invoice_send", "Send Invoices", ("send", "email invoices", "send by email"), "yes"),
     Target("invoice_due_days", "Invoice Due Days", ("due days", "payment terms", "terms", "net days"), "30"),
     Target("invoice_template", "Invoice Template", ("template",)),
     Target("invoice_line_grouping", "Invoice Line Grouping", ("line grouping",)),

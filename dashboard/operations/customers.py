@@ -24,9 +24,10 @@ from dashboard.models.customer import (
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
     INVOICE_TEMPLATES,
+    ISSUES,
     LINE_GROUPINGS,
 )
-from dashboard.operations import checks, contacts
+from dashboard.operations import address, checks, contacts, schedule_align
 from dashboard.operations.base import Actor, check_version, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Missing, Refused
@@ -46,6 +47,10 @@ CHECKS: dict[str, checks.Check] = {
     "account_manager_id": checks.key,
     "invoice_schedule": checks.choice(INVOICE_SCHEDULES),
     "invoice_from": checks.day(),
+    "invoice_hour": checks.hour,
+    "invoice_delay_hours": checks.whole(0, 240),
+    "invoice_issue": checks.perhaps(*ISSUES),
+    "invoice_send": checks.perhaps(),
     "invoice_due_days": checks.whole(0, 365),
     "invoice_template": checks.choice(INVOICE_TEMPLATES, required=False),
     "invoice_line_grouping": checks.choice(LINE_GROUPINGS, required=False),
@@ -54,9 +59,13 @@ CHECKS: dict[str, checks.Check] = {
     "create_invoice_on_payment": checks.flag,
     "rate_card_id": checks.key,
     "empty_invoices": checks.flag,
-    **checks.ADDRESS,
+    **address.CHECKS,
     "notes": checks.long_text(),
 }
+
+
+# What the customer's schedule follows.
+SCHEDULE = {"name", "invoice_schedule", "invoice_hour", "invoice_delay_hours", "time_zone"}
 
 
 @operation("customer.write")
@@ -68,6 +77,7 @@ def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = No
     _check_together(customer, set(own))
     session().add(customer)
     session().flush()
+    schedule_align.align([customer.id])
     _add_contacts(actor, customer, values.get("contacts") or ())
     file(f"customer:{customer.id}")
     return customer
@@ -96,6 +106,8 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
             .where(Invoice.customer_id == key, Invoice.state == "draft")
             .values(customer_name=customer.name)
         )
+    if changed & SCHEDULE:
+        schedule_align.align([key])
     if "time_zone" in changed:
         from dashboard.operations.usage_rerate import rebuild_open
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy import update as update_rows
 
 from dashboard.models import Customer, Provider, Schedule, ScheduleRun
+from dashboard.models.customer import ISSUES
 from dashboard.models.schedule import FREQUENCIES, PRODUCES, REPORT_FORMATS
 from dashboard.operations import checks, jobs
 from dashboard.operations.base import Actor, check_version, fetch, once, operation, session
@@ -79,25 +80,21 @@ def _keys(model: type[Customer] | type[Provider], what: str) -> Callable[[Any], 
     return check
 
 
-def _perhaps(value: Any) -> bool | None:
-    return None if value is None or value == "" else checks.flag(value)
-
-
 CHECKS: dict[str, checks.Check] = {
     "name": checks.text(120, required=True),
     "produces": checks.choice(PRODUCES),
     "frequency": checks.choice(FREQUENCIES),
-    "hour": checks.whole(0, 23, required=True),
+    "hour": checks.hour,
     "time_zone": checks.time_zone,
-    "delay_hours": checks.whole(0, 240, required=True),
+    "delay_hours": checks.whole(0, 240),
     "emails": emails,
     "groups": _groups,
     "columns": _columns,
     "customer_ids": _keys(Customer, "customers"),
     "provider_ids": _keys(Provider, "providers"),
     "format": checks.choice(REPORT_FORMATS),
-    "issue": _perhaps,
-    "send": _perhaps,
+    "issue": checks.perhaps(*ISSUES),
+    "send": checks.perhaps(),
 }
 # What says when it runs.
 TIMES = ("frequency", "hour", "time_zone", "delay_hours")
@@ -106,11 +103,8 @@ TIMES = ("frequency", "hour", "time_zone", "delay_hours")
 @operation("schedule.write")
 def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = None) -> Schedule:
     file = once(actor, form_key)
-    taken = checks.read(values, CHECKS, required=("name", "frequency"))
-    if taken.get("hour") is None:
-        taken["hour"] = settings.current().schedule_hour
-    if taken.get("delay_hours") is None:
-        taken["delay_hours"] = settings.current().billing_delay_hours
+    wanted = {"hour": None, "delay_hours": None, **values}
+    taken = _usual(checks.read(wanted, CHECKS, required=("name", "frequency")))
     schedule = Schedule(**taken, created_by=actor.id, created_by_name=actor.name)
     _check_together(schedule)
     schedule.next_slot = rule_of(schedule).after(database_now())
@@ -126,7 +120,7 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
     frequency begins with the first slot from now on."""
     schedule = _own(key)
     check_version(schedule, version)
-    taken = checks.read(values, CHECKS)
+    taken = _usual(checks.read(values, CHECKS))
     before = rule_of(schedule)
     for name, value in taken.items():
         if getattr(schedule, name) != value:
@@ -274,6 +268,13 @@ def database_now() -> dt.datetime:
     """What is due is decided by this clock alone: there is one of it, however many machines there are."""
     now: dt.datetime = session().execute(select(func.clock_timestamp())).scalar_one()
     return now
+
+
+def _usual(taken: dict[str, Any]) -> dict[str, Any]:
+    """Where a time is left empty, the account's."""
+    setting = settings.current()
+    usual = {"hour": setting.schedule_hour, "delay_hours": setting.billing_delay_hours}
+    return {name: usual.get(name) if value is None else value for name, value in taken.items()}
 
 
 def _own(key: int) -> Schedule:

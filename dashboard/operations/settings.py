@@ -14,7 +14,7 @@ from dashboard.models import Customer, Invoice, NumberSeries, Setting
 from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
 from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
-from dashboard.operations import checks
+from dashboard.operations import address, checks, schedule_align
 from dashboard.operations.base import Actor, check_version, fetch, operation, require, session
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.operations.numbering import series_name
@@ -60,9 +60,16 @@ def _password(value: Any) -> str | None:
     return str(value) if value else None
 
 
+def _hour(value: Any) -> int:
+    found = checks.hour(value)
+    if found is None:
+        raise ValueError("Choose the hour.")
+    return found
+
+
 CHECKS: dict[str, checks.Check] = {
     "company_name": _or_empty(checks.text(200)),
-    **checks.ADDRESS,
+    **address.CHECKS,
     "email": checks.email,
     "website": checks.website,
     "currency": checks.currency,
@@ -78,6 +85,7 @@ CHECKS: dict[str, checks.Check] = {
     "invoice_template": checks.choice(INVOICE_TEMPLATES),
     "payment_details": checks.long_text(2_000),
     "generated_invoices": checks.choice(GENERATED_INVOICES),
+    "schedule_hour": _hour,
     "billing_delay_hours": checks.whole(0, 240, required=True),
     "package_notification_days": checks.whole(0, 90, required=True),
     "auto_logout_minutes": checks.whole(0, 1_440, required=True),
@@ -121,6 +129,8 @@ def update(actor: Actor, values: Mapping[str, Any], *, version: int | None = Non
             setattr(found, name, value)
     _check_together(found, set(taken))
     session().flush()
+    if {"schedule_hour", "billing_delay_hours", "time_zone"} & set(taken):
+        schedule_align.align()
     if moved:
         from dashboard.operations.usage_rerate import rebuild_open
 
