@@ -18,7 +18,7 @@ LARGEST_REQUEST = 64 * 1024 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application, bound to the settings given or to those of the environment."""
     # Here, so that the supervisor and the rules can be imported without all of it.
-    from dashboard import auth, cli, errors, security_headers, static_files, uploads
+    from dashboard import auth, cli, errors, health, metrics, security_headers, static_files, uploads
     from dashboard.admin_views import registry
     from dashboard.extensions import csrf, db, limiter, migrate
 
@@ -43,7 +43,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.install(app)
     registry.install(app)
     cli.install(app)
-    _install_machine_pages(app)
+    health.install(app)
+    metrics.install(app)
+    app.add_url_rule("/", "root", _root, methods=["GET"])
     return app
 
 
@@ -70,11 +72,5 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-def _install_machine_pages(app: Flask) -> None:
-    @app.get("/")
-    def root() -> ResponseReturnValue:
-        return redirect("/admin/")
-
-    @app.get("/healthz")
-    def healthz() -> ResponseReturnValue:
-        return {"status": "ok"}
+def _root() -> ResponseReturnValue:
+    return redirect("/admin/")

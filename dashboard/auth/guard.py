@@ -37,6 +37,8 @@ OPEN = {
     "static",
     "root",
     "healthz",
+    "readyz",
+    "metrics",
     "security.login",
     "security.logout",
     "security.two_factor_token_validation",
@@ -45,7 +47,7 @@ OPEN = {
 # Ways in that Flask-Security brings along and that are not used here: mail with a code, a choice of methods.
 CLOSED = {"security.two_factor_rescue", "security.tf_select"}
 # Views that need no staff account even to be looked up.
-UNTOUCHED = {"static", "healthz"}
+UNTOUCHED = {"static", "healthz", "readyz", "metrics"}
 ENDED = "Your session has ended. Please sign in again; nothing was changed."
 
 

@@ -78,13 +78,14 @@ def start(child: Child, folder: Path) -> Running:
     return Running(child, path)
 
 
-def start_web(settings: Settings, folder: Path) -> LiveServer:
+def start_web(settings: Settings, folder: Path, processes: int = 1) -> LiveServer:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     bound.listen(512)
     port = bound.getsockname()[1]
     listener = web.Listener(bound, "127.0.0.1", port, port)
-    running = start(web.child(listener, environment(settings), ROOT), folder)
+    env = {**environment(settings), "WEB_CONCURRENCY": str(processes)}
+    running = start(web.child(listener, env, ROOT), folder)
     bound.close()  # the server has its own copy
     server = LiveServer(running.child, running.log_path, listener.url)
 
@@ -102,3 +103,8 @@ def start_web(settings: Settings, folder: Path) -> LiveServer:
 
 def start_worker(settings: Settings, folder: Path, name: str = "worker") -> Running:
     return start(Child(name, [sys.executable, "-m", "jobs.worker"], environment(settings), ROOT), folder)
+
+
+def start_tick(settings: Settings, folder: Path, every: str = "1", name: str = "tick") -> Running:
+    env = {**environment(settings), "TICK_SECONDS": every}
+    return start(Child(name, [sys.executable, "-m", "jobs.tick"], env, ROOT), folder)
