@@ -129,7 +129,8 @@ def test_a_tick_that_hangs_in_a_task_is_told_of(app: Flask, tick: Running) -> No
     tick.kill()
     db.session.execute(
         text(
-            "UPDATE heartbeat SET state = 'busy', doing = 'charge_packages', since = now() - interval '11 min'"
+            "UPDATE heartbeat SET state = 'busy', doing = 'charge_packages',"
+            " since = now() - interval '11 min'"
         )
     )
     db.session.commit()

@@ -172,7 +172,7 @@ LEAST: dict[str, dict[str, str]] = {
 }
 
 # What belongs to nobody's rights: the sign-in pages, a person's own account, static files, machines.
-OPEN = {"static", "root", "healthz", "session_state"}
+OPEN = {"static", "root", "healthz", "readyz", "metrics", "session_state"}
 
 
 def admin_rules(app: Flask) -> Iterator[tuple[str, str, Rule]]:
