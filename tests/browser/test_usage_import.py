@@ -15,6 +15,7 @@ from dashboard.models import UsageRecord
 from tests.support.access import check, expect_axe
 from tests.support.books import make_customer
 from tests.support.calls import make_card, make_rule
+from tests.support.usage_pages import give_calls_to_acorn
 
 pytestmark = pytest.mark.browser
 
@@ -62,14 +63,7 @@ def test_a_switchs_file_is_recognised_loaded_and_its_customer_found(
     page.get_by_role("link", name=re.compile("^Unmatched 240")).click()
     page.wait_for_url("**/usage_unmatched/**")
     check(page)
-    page.get_by_role("link", name="Add rule for a customer").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Value")).to_have_value("example-pbx")
-    dialog.get_by_role("combobox", name="Customer").click()
-    page.keyboard.type("Acorn")
-    page.get_by_role("option", name=re.compile("Acorn")).click()
-    dialog.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("240 calls that waited were taken up.")).to_be_visible()
+    give_calls_to_acorn(page)
     expect(page.get_by_text("Every call has its customer")).to_be_visible()
     db.session.rollback()
     assert db.session.query(UsageRecord).filter_by(customer_id=acorn.id).count() == 240

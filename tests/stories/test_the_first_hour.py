@@ -25,6 +25,7 @@ from tests.support.access import check, expect_axe
 from tests.support.bills import billed_wrongly
 from tests.support.books import make_customer
 from tests.support.calls import make_card
+from tests.support.usage_pages import give_calls_to_acorn
 
 pytestmark = pytest.mark.browser
 
@@ -77,14 +78,7 @@ def make_the_rule(page: Page) -> None:
     page.get_by_role("link", name=re.compile("^Unmatched 240")).click()
     page.wait_for_url("**/usage_unmatched/**")
     ready(page)
-    page.get_by_role("link", name="Add rule for a customer").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Value")).to_have_value("example-pbx")
-    dialog.get_by_role("combobox", name="Customer").click()
-    page.keyboard.type("Acorn")
-    page.get_by_role("option", name=re.compile("Acorn")).click()
-    dialog.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("240 calls that waited were taken up.")).to_be_visible()
+    give_calls_to_acorn(page)
 
 
 def run_october(page: Page) -> None:
