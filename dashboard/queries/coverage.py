@@ -36,6 +36,8 @@ BEFORE = "before"
 # How many periods the calendar goes back.
 SHOWN = {"monthly": 12, "weekly": 13, "daily": 31}
 MANY = 1_000
+# Customers whose calendars are worked out at a time to find those with a state: so many first, then more.
+PORTION, MOST_AT_ONCE = 200, 5_000
 UNITS = {"monthly": "month", "weekly": "week", "daily": "day"}
 
 
@@ -158,21 +160,63 @@ def page(
     size: int = 50,
 ) -> Page:
     """Customers by name; with a state, those that have a period in it."""
-    given = {
-        **_slots(schedule, columns),
-        **_scheduled(schedule, search),
-        "state": state,
-        "after_name": after[0] if after else None,
-        "after_id": after[1] if after else None,
-        "size": size + 1,
-    }
-    statement = coverage_sql.names(by_state=bool(state), placed=after is not None)
-    found = db.session.execute(text(statement), given).all()
+    if state:
+        return _page_of_state(schedule, columns, state, search=search, after=after, size=size)
+    found = _named(schedule, search, after, size + 1)
     here = found[:size]
     cells = of_customers([row.id for row in here], schedule, columns)
     rows = [Row(row.id, row.name, row.status, row.currency, cells[row.id]) for row in here]
     last = here[-1] if len(found) > size else None
     return Page(rows, (last.name, last.id) if last is not None else None)
+
+
+def _page_of_state(
+    schedule: str,
+    columns: Sequence[Period],
+    state: str,
+    *,
+    search: str,
+    after: tuple[str, int] | None,
+    size: int,
+) -> Page:
+    """By name, ever more customers at a time, until the page is full: most states are soon found."""
+    rows: list[Row] = []
+    portion = PORTION
+    only = coverage_sql.WITH_OPEN if state == "late" else ""
+    bounded = {"first": columns[0].start, "last": columns[-1].end} if only else {}
+    while len(rows) <= size:
+        found = _named(schedule, search, after, portion, only=only, values=bounded)
+        cells = of_customers([row.id for row in found], schedule, columns)
+        rows += (
+            Row(row.id, row.name, row.status, row.currency, cells[row.id])
+            for row in found
+            if any(cell.state == state for cell in cells[row.id])
+        )
+        if len(found) < portion:
+            break
+        after, portion = (found[-1].name, found[-1].id), min(portion * 4, MOST_AT_ONCE)
+    here = rows[:size]
+    return Page(here, (here[-1].name, here[-1].id) if len(rows) > size else None)
+
+
+def _named(
+    schedule: str,
+    search: str,
+    after: tuple[str, int] | None,
+    size: int,
+    *,
+    only: str = "",
+    values: Mapping[str, Any] | None = None,
+) -> Sequence[Any]:
+    """Customers of the schedule by name, from a place on."""
+    given = {
+        **_scheduled(schedule, search),
+        "after_name": after[0] if after else None,
+        "after_id": after[1] if after else None,
+        "size": size,
+        **(values or {}),
+    }
+    return db.session.execute(text(coverage_sql.names(only, placed=after is not None)), given).all()
 
 
 def _scheduled(schedule: str, search: str) -> dict[str, Any]:
@@ -217,7 +261,9 @@ def _due_days(first: dt.date, end: dt.date) -> dict[str, list[Any]]:
         anchor = dt.date(2001, 1, max(int(number), 1))
         written = "{" + ",".join(map(str, match)) + "}"
         rhythm = Recurrence(frequency, anchor, tuple(match))
-        found += [(frequency, written, int(number), due) for due in rhythm.due_days(first, end)]
+        # A span that ends on the first day began up to a month before; one ends where the next begins.
+        reach = rhythm.due_days(first - dt.timedelta(days=31), end + dt.timedelta(days=1))
+        found += [(frequency, written, int(number), due) for due in reach]
     names = ("due_frequency", "due_match", "due_own", "due_day")
     return {name: [row[at] for row in found] for at, name in enumerate(names)}
 

@@ -101,6 +101,30 @@ def test_packages_that_fall_due_are_missing_until_they_are_charged() -> None:
     assert states(customer) == ["before", "missing", "empty", "empty"]
 
 
+def test_minimum_spend_is_due_on_the_last_day_of_its_span_where_less_was_spent() -> None:
+    customer = make_customer(invoice_schedule="monthly")
+    package = make_package(
+        retail=Decimal(10), frequency="monthly", frequency_match=[15], minimum_spend=True, name="Least"
+    )
+    given = {"customer_id": customer.id, "package_id": package.id, "quantity": Decimal(1)}
+    days = {"start_date": dt.date(2026, 7, 15), "end_date": dt.date(2026, 10, 14)}
+    assigned = assignments.create(SYSTEM, {**given, **days})
+    # Due on the 14th of August, September and October; nothing in July, in which the first span begins.
+    assert states(customer) == ["empty", "missing", "missing", "missing"]
+    line = make_draft(customer).items[0]
+    charge = {"kind": "minimum_spend", "due_on": dt.date(2026, 8, 14), "quantity": 1, "unit_price": 10}
+    db.session.add(
+        PackageCharge(
+            customer_package_id=assigned.id, amount=10, currency="USD", invoice_item_id=line.id, **charge
+        )
+    )
+    # Enough was spent from 15 August to 14 September, and all of it is billed.
+    day = use(customer, "2026-09-02", "10")
+    day.invoice_item_id = line.id
+    db.session.commit()
+    assert states(customer) == ["empty", "empty", "empty", "missing"]
+
+
 def test_a_void_invoice_covers_nothing() -> None:
     customer = make_customer(invoice_schedule="monthly")
     invoice = bill(customer, month(10))
