@@ -31,6 +31,7 @@ from dashboard.admin_views.payments import PaymentView
 from dashboard.admin_views.providers import ProviderView
 from dashboard.admin_views.rate_cards import RateCardView
 from dashboard.admin_views.rates import RateView
+from dashboard.admin_views.runs import RunView
 from dashboard.admin_views.settings import SettingView
 from dashboard.admin_views.staff import StaffView
 from dashboard.admin_views.usage import UsageView
@@ -68,7 +69,7 @@ GROUPS = (
         ),
     ),
     Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
-    Group("Reports", (BreakoutView, CoverageView)),
+    Group("Reports", (BreakoutView, CoverageView, RunView)),
     Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
 )
 
