@@ -39,6 +39,8 @@ BACK_OFF = (
     dt.timedelta(hours=2),
     dt.timedelta(hours=6),
 )
+# `attempts` only grows, so that it tells senders apart: staff's Resend begins at the next ten.
+ROUND = 10
 # A sender shows a sign of life every few seconds; without one for so long it is taken for dead.
 STALE = dt.timedelta(seconds=30)
 BEAT_SECONDS = 5
@@ -184,9 +186,10 @@ def _after(held: Claim, fault: NotSent) -> dict[str, object]:
     values: dict[str, object] = {"error": str(fault), "claimed_at": None, "next_try_at": None, "seen": False}
     if fault.unsure:
         return values | {"state": "unsure"}
-    if fault.permanent or held.attempt > len(BACK_OFF):
+    tries = held.attempt % ROUND
+    if fault.permanent or tries > len(BACK_OFF):
         return values | {"state": "parked"}
-    return values | {"state": "queued", "next_try_at": func.now() + BACK_OFF[held.attempt - 1]}
+    return values | {"state": "queued", "next_try_at": func.now() + BACK_OFF[tries - 1]}
 
 
 def _conclude(current: Session, attempt_id: int, result: str, said: str) -> None:
@@ -236,7 +239,7 @@ def take_up_lost() -> int:
             if mail.id in begun:
                 mail.state, mail.error, mail.seen, mail.next_try_at = "unsure", LOST, False, None
                 _conclude(current, begun[mail.id], "unsure", LOST)
-            elif mail.attempts > len(BACK_OFF):
+            elif mail.attempts % ROUND > len(BACK_OFF):
                 mail.state, mail.error, mail.seen, mail.next_try_at = "parked", INTERRUPTED, False, None
             else:
                 mail.state, mail.next_try_at = "queued", func.now()

@@ -1,0 +1,177 @@
+"""Mail servers that misbehave, and mails to send by them."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from sqlalchemy import func, update
+
+from dashboard.extensions import db
+from dashboard.models import Invoice, Mail, MailAttempt, Setting
+from dashboard.operations import contacts, mails
+from dashboard.operations.base import SYSTEM, unit_of_work
+from tests.support.books import make_customer, make_issued
+from tests.support.mail import Mailbox
+
+TO = "accounts@retail.example"
+
+
+def use_server(host: str, port: int, **more: Any) -> None:
+    """The account sends by this server."""
+    values = {
+        "smtp_host": host,
+        "smtp_port": port,
+        "smtp_security": "none",
+        "smtp_from": "billing@example.com",
+        "company_name": "Example Telecom Ltd",
+        **more,
+    }
+    db.session.execute(update(Setting).values(**values))
+    db.session.commit()
+    db.session.info.pop("setting", None)
+
+
+def draft(*recipients: str, **more: Any) -> mails.Draft:
+    given = {"kind": "message", "subject": "Planned work", "body": "On Sunday.\n", **more}
+    return mails.Draft(recipients=list(recipients) or [TO], **given)
+
+
+def file(*recipients: str, **more: Any) -> Mail:
+    mail = mails.file(SYSTEM, draft(*recipients, **more))
+    assert mail is not None
+    return mail
+
+
+def sendable_invoice(*addresses: str, name: str = "Example Retail Ltd") -> Invoice:
+    """Issued, to a customer with billing contacts of these addresses."""
+    customer = make_customer(name)
+    for number, address in enumerate(addresses or (TO,), start=1):
+        values = {
+            "customer_id": customer.id,
+            "name": f"Contact {number}",
+            "email": address,
+            "type": "billing",
+        }
+        contacts.create(SYSTEM, values)
+    return make_issued(customer)
+
+
+def again(mail: Mail) -> Mail:
+    """As the ledger has it now."""
+    db.session.rollback()
+    return db.session.get_one(Mail, mail.id, populate_existing=True)
+
+
+def tries(mail: Mail) -> list[tuple[str, str]]:
+    """(result, the server's words) of each try."""
+    db.session.rollback()
+    found = db.session.query(MailAttempt).filter_by(mail_id=mail.id).order_by(MailAttempt.id)
+    return [(one.result, one.reply) for one in found]
+
+
+def waits(mail: Mail) -> dt.timedelta:
+    """How long from now until it is tried again."""
+    db.session.rollback()
+    return db.session.scalar(
+        db.select(Mail.next_try_at - func.now()).where(Mail.id == mail.id)
+    ) or dt.timedelta(0)
+
+
+def make_due(mail: Mail) -> None:
+    with unit_of_work(SYSTEM) as current:
+        current.execute(update(Mail).where(Mail.id == mail.id).values(next_try_at=func.now()))
+
+
+class Box(Mailbox):
+    """`refuse_to`: answers to recipients; `answers`: what it says to the next mails, instead of taking them;
+    `then`: called with the server once a mail is in, before it answers."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port=port)
+        self.refuse_to: dict[str, str] = {}
+        self.answers: list[str] = []
+        self.then: Callable[[Any], Any] | None = None
+
+    async def handle_RCPT(
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if address in self.refuse_to:
+            return self.refuse_to[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        answer = await super().handle_DATA(server, session, envelope)
+        if self.then is not None:
+            went = self.then(server)
+            if asyncio.iscoroutine(went):
+                await went
+        return answer
+
+
+@contextmanager
+def box() -> Iterator[Box]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    made = Box(port)
+    controller = Controller(made, hostname=made.host, port=port)
+    controller.start()
+    try:
+        yield made
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def rude_server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server whose whole talk with each client is `behave(line)`; gives its port."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+
+    def serve() -> None:
+        while True:
+            try:
+                line, _ = listening.accept()
+            except OSError:
+                return
+            with line:
+                try:
+                    behave(line)
+                except OSError:
+                    continue
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield int(listening.getsockname()[1])
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join(10)
+
+
+def polite_until_data(line: socket.socket) -> None:
+    """Greets, takes sender and recipients, and asks for the mail."""
+    line.settimeout(10)
+    line.sendall(b"220 here\r\n")
+    waiting = b""
+    while True:
+        while b"\r\n" not in waiting:
+            more = line.recv(4096)
+            if not more:
+                raise ConnectionError
+            waiting += more
+        said, _, waiting = waiting.partition(b"\r\n")
+        if said.lower() == b"data":
+            line.sendall(b"354 go on\r\n")
+            return
+        line.sendall(b"250 fine\r\n")
