@@ -24,6 +24,7 @@ from dashboard.models import (
     Rate,
     RateCard,
     UsageDay,
+    UsageDayOpen,
     UsageRecord,
 )
 from dashboard.queries.package_lines import NEVER
@@ -109,6 +110,32 @@ def free_minutes_plan(customer: Customer, period: Period, day_ids: Sequence[int]
             if line is not None:
                 lines.append(line)
     return lines
+
+
+def free_of_open(customer: Customer, span: Span) -> Decimal:
+    """What open calls of the span will have free once they are invoiced; negative, or nothing.
+
+    Calls use free minutes in their order, so it is what all up to its end will have, less what those before
+    its start will.
+    """
+    if not customers_with_free_minutes([customer.id]):
+        return Decimal(0)
+    found = db.session.execute(
+        select(UsageDay.id, UsageDay.day)
+        .join(UsageDayOpen, UsageDayOpen.usage_day_id == UsageDay.id)
+        .where(
+            UsageDayOpen.customer_id == customer.id,
+            UsageDayOpen.rated,
+            UsageDayOpen.day < (span.end or NEVER),
+            UsageDay.invoice_item_id.is_(None),
+        )
+    ).all()
+    period = Period(span.start, span.end or NEVER)
+    until, before = (
+        add(line.amount for line in free_minutes_plan(customer, period, days))
+        for days in ([row.id for row in found], [row.id for row in found if row.day < span.start])
+    )
+    return until - before
 
 
 def seconds_of(assigned: CustomerPackage, span: Span) -> int:

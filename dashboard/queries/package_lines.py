@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -195,12 +195,14 @@ class Spend:
     """What a customer's calls came to in a span: given for the period asked, else from the ledger.
 
     `free` is what the invoice that is being planned makes free, by first day; no line of it is written yet.
+    `to_be_free` tells what open calls of a span will have free, where no invoice is being planned.
     """
 
     customer: Customer
     period: Period | None
     usage_net: Decimal
     free: Sequence[tuple[dt.date, Decimal]] = ()
+    to_be_free: Callable[[Span], Decimal] | None = None
 
     def of(self, span: Span) -> Decimal:
         if self.period is not None and (span.start, span.end) == (self.period.start, self.period.end):
@@ -222,4 +224,6 @@ class Spend:
             )
         )
         planned = [amount for day, amount in self.free if span.start <= day < (span.end or NEVER)]
+        if self.to_be_free is not None:
+            planned.append(self.to_be_free(span))
         return add([spent or Decimal(0), free or Decimal(0), *planned])

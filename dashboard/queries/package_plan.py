@@ -87,7 +87,8 @@ def due_until(
     one = held([customer], package_id=package_id).get(customer.id)
     if one is None:
         return []
-    spend, over = Spend(customer, None, Decimal(0)), max(day, today_of(customer))
+    spend = Spend(customer, None, Decimal(0), to_be_free=lambda span: _free_of_open(customer, span))
+    over = max(day, today_of(customer))
 
     def wanted(due: dt.date) -> bool:
         return due <= day and (since is None or due >= since)
@@ -106,6 +107,13 @@ def due_until(
         (line for line in found if auto is None or charges_account(line) == auto),
         key=lambda line: (line.due_on, line.customer_package.id, line.kind != "setup"),
     )
+
+
+def _free_of_open(customer: Customer, span: Span) -> Decimal:
+    # Free minutes are worked out from the packages held, which are read here.
+    from dashboard.queries.free_minutes import free_of_open
+
+    return free_of_open(customer, span)
 
 
 def charges_account(line: ChargeLine) -> bool:
