@@ -37,6 +37,10 @@ INSERT INTO usage_fault (usage_import_id, line, reason, text)
 SELECT %(key)s, c.line, c.reason, left(concat_ws(',', {columns}), 2000)
 FROM usage_call AS c JOIN usage_stage AS s ON s.line = c.line WHERE c.reason IS NOT NULL
 """
+SPAN = """
+SELECT count(*) FILTER (WHERE reason IS NOT NULL), min(started_at) FILTER (WHERE reason IS NULL),
+    max(started_at) FILTER (WHERE reason IS NULL) FROM usage_call
+"""
 COUNTED = """
 UPDATE usage_import SET rows = rows + %(rows)s, loaded = loaded + %(loaded)s, bad = bad + %(bad)s,
     duplicates = duplicates + %(duplicates)s, unmatched = unmatched + %(unmatched)s,
@@ -121,15 +125,15 @@ def merge_chunk(cursor: Cursor[Any], source: Source, chunk: Chunk, opener: Opene
                 raise
             cursor.execute("ROLLBACK TO SAVEPOINT merging")
     counts.rows = chunk.rows + len(chunk.faults)
-    counts.bad = _write_faults(cursor, source, chunk)
-    span = cursor.execute("SELECT min(started_at), max(started_at) FROM usage_call WHERE reason IS NULL")
-    first, last = span.fetchone() or (None, None)
+    bad, first, last = cursor.execute(SPAN).fetchone() or (0, None, None)
+    counts.bad = bad + len(chunk.faults)
+    if counts.bad:
+        _write_faults(cursor, source, chunk, bad)
     cursor.execute(COUNTED, {**vars(counts), "key": source.usage_import_id, "first": first, "last": last})
     return counts
 
 
-def _write_faults(cursor: Cursor[Any], source: Source, chunk: Chunk) -> int:
-    bad = count_bad(cursor)
+def _write_faults(cursor: Cursor[Any], source: Source, chunk: Chunk, bad: int) -> None:
     key = source.usage_import_id
     listed = cursor.execute("SELECT count(*) FROM usage_fault WHERE usage_import_id = %s", [key]).fetchone()
     if listed and listed[0] < MOST_FAULTS:
@@ -140,7 +144,6 @@ def _write_faults(cursor: Cursor[Any], source: Source, chunk: Chunk) -> int:
             "INSERT INTO usage_fault (usage_import_id, line, reason, text) VALUES (%s, %s, %s, %s)",
             [(key, fault.line, fault.reason[:200], fault.text[:2000]) for fault in chunk.faults],
         )
-    return bad + len(chunk.faults)
 
 
 def count_bad(cursor: Cursor[Any]) -> int:

@@ -7,6 +7,7 @@ that stays empty, because the load was killed, is removed with the next load.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -79,7 +80,7 @@ class Opener:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
 
-    def months(self, cursor: Cursor[Any], months: list[Any]) -> None:
+    def months(self, cursor: Cursor[Any], months: list[dt.date]) -> None:
         if usage_months.missing(cursor, months):
             with self._connection.transaction(), self._connection.cursor() as own:
                 usage_months.make(own, months, indexed=False)
@@ -101,15 +102,21 @@ def drop(cursor: Cursor[Any], *names: str) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
 
 
-def make_months(cursor: Cursor[Any], opener: Opener | None) -> None:
-    """The parts of `usage_record` that the calls fall into. With an opener nothing of the transaction under
-    way may have touched `usage_record` yet: a new part waits for all who have."""
-    row = cursor.execute(MONTHS).fetchone()
-    months = (row and row[0]) or []
+def make_months(cursor: Cursor[Any], opener: Opener | None, first: dt.datetime, last: dt.datetime) -> None:
+    """The parts of `usage_record` that calls from the first to the last fall into. With an opener nothing of
+    the transaction under way may have touched `usage_record` yet: a new part waits for all who have."""
+    months = [month_of(first)]
+    if month_of(last) != months[0]:
+        row = cursor.execute(MONTHS).fetchone()
+        months = row[0] if row else []
     if opener is not None:
         opener.months(cursor, months)
     else:
         usage_months.make(cursor, months)
+
+
+def month_of(moment: dt.datetime) -> dt.date:
+    return moment.astimezone(dt.UTC).date().replace(day=1)
 
 
 def add_up(cursor: Cursor[Any], opener: Opener | None = None) -> None:

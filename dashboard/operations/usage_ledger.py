@@ -7,6 +7,7 @@ the caller. Merging is one at a time over all workers; a customer that is being 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +43,8 @@ FROM (
     SELECT f.*, CASE WHEN spoken THEN {sell_billed} ELSE 0 END AS sold,
         CASE WHEN spoken THEN {paid_billed} ELSE 0 END AS bought, {carried}
     FROM (
-        SELECT c.*, p.zone, c.result = 'answered' AND c.duration > 0 AS spoken, {sell} AS sell_n,
-            {paid} AS paid_n
+        SELECT c.*, p.zone, c.result = 'answered' AND c.duration > 0 AS spoken,
+            (c.duration * 1000)::bigint AS thousandths, {sell} AS sell_n, {paid} AS paid_n
         FROM usage_known AS c LEFT JOIN usage_party AS p ON p.customer_id = c.customer_id
         {joins} OFFSET 0
     ) AS f
@@ -125,8 +126,8 @@ def rate_calls(cursor: Cursor[Any], rates: Rates) -> None:
             paid=_first(cost_found),
             joins="\n".join([own_joins, sold_joins, cost_joins]),
             carried=", ".join(f"{rate}.{name} AS {rate}_{name}" for rate in RATES for name in CARRIED),
-            sell_billed=billed("sell.", "f.duration"),
-            paid_billed=billed("paid.", "f.duration"),
+            sell_billed=billed("sell.", "f.thousandths"),
+            paid_billed=billed("paid.", "f.thousandths"),
             sell_charge=charge("sell_", "sold"),
             paid_charge=charge("paid_", "bought"),
         )
@@ -155,13 +156,15 @@ DELETE FROM usage_rated AS c USING (
     FROM usage_rated GROUP BY identity HAVING count(*) > 1
 ) AS same WHERE c.identity = same.identity AND c.ctid <> same.kept
 """
-# A file read in a wrong time zone first and in the right one then has the same calls at other times.
 SPAN = """
-SELECT min(started_at) - interval '1 day', max(started_at) + interval '1 day', count(*) FROM usage_rated
+SELECT min(started_at), max(started_at), count(*), count(*) FILTER (WHERE customer_id IS NULL)
+FROM usage_rated
 """
+# A file read in a wrong time zone first and in the right one then has the same calls at other times.
 KNOWN_ALREADY = """
 DELETE FROM usage_rated AS c USING usage_record AS r
-WHERE r.identity = c.identity AND r.started_at BETWEEN %(first)s AND %(last)s
+WHERE r.identity = c.identity
+  AND r.started_at BETWEEN %(first)s - interval '1 day' AND %(last)s + interval '1 day'
 RETURNING c.line, r.usage_import_id, r.rating
 """
 HOLD_CUSTOMERS = """
@@ -210,7 +213,7 @@ WHERE EXISTS (
       AND s.day::timestamp AT TIME ZONE p.zone >= i.period_start
       AND s.day::timestamp AT TIME ZONE p.zone < i.period_end)
 """
-UNRATED = "SELECT count(*) FROM usage_rated WHERE customer_id IS NOT NULL AND rating = 'unrated'"
+UNRATED = "SELECT coalesce(sum(attempts), 0) FROM usage_sum WHERE NOT rated"
 
 
 def merge(cursor: Cursor[Any], usage_import_id: int | None, opener: Opener | None = None) -> Counts:
@@ -222,11 +225,16 @@ def merge(cursor: Cursor[Any], usage_import_id: int | None, opener: Opener | Non
     given = {"usage_import_id": usage_import_id}
     if opener is None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MERGE_LOCK])
-    usage_days.make_months(cursor, opener)
+    first, last, rows, unknown = cursor.execute(SPAN).fetchone() or (None, None, 0, 0)
+    if first is None or last is None:
+        return Counts()
+    usage_days.make_months(cursor, opener, first, last)
     cursor.execute(HOLD_CUSTOMERS)
     cursor.execute(NO_LONGER_WAITING)
-    counts = _leave_out_known(cursor, usage_import_id)
-    _let_wait(cursor, given, counts)
+    counts = _leave_out_known(cursor, usage_import_id, first, last)
+    counts.rows = rows
+    if unknown:
+        _let_wait(cursor, given, counts)
     usage_days.add_up(cursor, opener)
     cursor.execute("SET LOCAL enable_mergejoin = off; SET LOCAL enable_nestloop = off")
     counts.loaded += cursor.execute(WRITE, given).rowcount
@@ -249,11 +257,12 @@ def _let_wait(cursor: Cursor[Any], given: dict[str, Any], counts: Counts) -> Non
     counts.duplicates += _count(cursor) - counts.unmatched
 
 
-def _leave_out_known(cursor: Cursor[Any], usage_import_id: int | None) -> Counts:
+def _leave_out_known(
+    cursor: Cursor[Any], usage_import_id: int | None, first: dt.datetime, last: dt.datetime
+) -> Counts:
     """Calls that are in the books already. Those that this very file brought, before it was interrupted,
     count as loaded."""
     counts = Counts()
-    first, last, counts.rows = cursor.execute(SPAN).fetchone() or (None, None, 0)
     if cursor.execute(SAME_TWICE).fetchone():
         counts.duplicates += cursor.execute(ONCE_ONLY).rowcount
     known = cursor.execute(KNOWN_ALREADY, {"first": first, "last": last}).fetchall()

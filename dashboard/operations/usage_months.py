@@ -7,6 +7,7 @@ gets them by the tick, or when the next load begins.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -25,13 +26,13 @@ SELECT part FROM (
 """
 
 
-def make(cursor: Cursor[Any], months: list[Any], *, indexed: bool = True) -> None:
+def make(cursor: Cursor[Any], months: list[dt.date], *, indexed: bool = True) -> None:
     """The parts that these months need. A new part waits for all who have touched `usage_record`."""
     for row in missing(cursor, months):
         cursor.execute("SELECT ensure_usage_month(%s, %s)", [*row, indexed])
 
 
-def missing(cursor: Cursor[Any], months: list[Any]) -> list[tuple[Any, ...]]:
+def missing(cursor: Cursor[Any], months: list[dt.date]) -> list[tuple[Any, ...]]:
     return cursor.execute(MISSING, [months]).fetchall()
 
 

@@ -124,9 +124,10 @@ def lookup(alias: str, card: str, sizes: Iterable[int]) -> tuple[str, list[str]]
     return "\n".join(joins), found
 
 
-def billed(rate: str, seconds: str) -> str:
-    """Seconds charged by the rate whose columns begin with `rate`, such as "sell."."""
-    whole = f"(({seconds} * 1000)::bigint + {rate}duration_add) / 1000"
+def billed(rate: str, thousandths: str) -> str:
+    """Seconds charged, for so many thousandths of one, by the rate whose columns begin with `rate`, such as
+    "sell."."""
+    whole = f"({thousandths} + {rate}duration_add) / 1000"
     return BILLED.replace("{whole}", f"({whole})").replace("{r}", rate)
 
 

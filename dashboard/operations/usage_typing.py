@@ -237,7 +237,7 @@ def _epoch(cell: str) -> str:
 def _number(said: str, careful: bool) -> str:
     """Digits with at most one point; everything else is no number."""
     cast = f"pg_temp.usage_number({said})" if careful else f"({said})::numeric"
-    return f"CASE WHEN translate({said}, '0123456789.', '') = '' AND {said} <> '' THEN {cast} END"
+    return f"CASE WHEN {said} !~ '[^0-9.]' AND {said} <> '' THEN {cast} END"
 
 
 def _plain_number(cell: str) -> str:
@@ -247,8 +247,7 @@ def _plain_number(cell: str) -> str:
     zeros = f"left({bare}, 2) = '00' AND left({said}, 1) <> '+'"
     named = f"substring({said} from '<([^<>]*)>'), substring({said} from '^sips?:\\+?([^@;]+)')"
     return (
-        f"CASE WHEN translate({said}, '0123456789', '') = '' AND left({said}, 1) <> '0' THEN {said}"
-        f" WHEN translate({bare}, '0123456789', '') = ''"
+        f"CASE WHEN {said} ~ '^[1-9][0-9]*$' THEN {said} WHEN {bare} !~ '[^0-9]'"
         f" THEN CASE WHEN {zeros} THEN substr({bare}, 3) ELSE {bare} END"
         f" ELSE translate(coalesce({named}, {said}), '+', '') END"
     )
@@ -259,7 +258,7 @@ def _channel(text: str) -> str:
     if text == "''":
         return text
     return (
-        f"CASE WHEN {text} ~ '^[A-Za-z0-9]+/.+-[0-9a-f]{{8}}(;[12])?$'"
+        f"CASE WHEN strpos({text}, '/') > 0 AND {text} ~ '^[A-Za-z0-9]+/.+-[0-9a-f]{{8}}(;[12])?$'"
         f" THEN regexp_replace(substr({text}, position('/' in {text}) + 1), '-[0-9a-f]+(;[12])?$', '')"
         f" ELSE {text} END"
     )
