@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection, Cursor, errors
 from sqlalchemy.engine import Engine
 
-from dashboard.operations import usage_calls
+from dashboard.operations import usage_calls, usage_twins
 from dashboard.operations.usage_days import DaysChanged, Opener
 from dashboard.operations.usage_files import Block, Fault, Reading
 from dashboard.operations.usage_ledger import Counts, merge, prepare
@@ -124,6 +124,7 @@ def merge_chunk(cursor: Cursor[Any], source: Source, chunk: Chunk, opener: Opene
             if attempt == TRIES - 1:
                 raise
             cursor.execute("ROLLBACK TO SAVEPOINT merging")
+    usage_twins.set_apart(cursor, source.usage_import_id, counts)
     counts.rows = chunk.rows + len(chunk.faults)
     bad, first, last = cursor.execute(SPAN).fetchone() or (0, None, None)
     counts.bad = bad + len(chunk.faults)

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Cursor
 
 from dashboard.extensions import db
+from dashboard.operations import usage_twins
 from dashboard.operations.base import Actor, operation
 from dashboard.operations.usage_chunks import Source, chunks, count_bad, own_connection, prepare_chunk
 from dashboard.operations.usage_files import Fault, Reading, Stream, blocks
@@ -32,8 +33,9 @@ def try_out(
         for chunk in chunks(blocks(stream, reading), CHUNK_ROWS):
             prepare_chunk(cursor, source, chunk, rates)
             calls += _first_calls(cursor, shown - len(calls))
-            faults += [*chunk.faults, *_first_faults(cursor, reading)][: shown - len(faults)]
             found = merge(cursor, None)
+            usage_twins.set_apart(cursor, None, found)
+            faults += [*chunk.faults, *_first_faults(cursor, reading)][: shown - len(faults)]
             found.rows = chunk.rows + len(chunk.faults)
             found.bad = count_bad(cursor) + len(chunk.faults)
             counts.add(found)

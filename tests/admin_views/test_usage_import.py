@@ -334,8 +334,9 @@ def test_progress_tells_rows_a_second_and_the_time_left(client_as: As) -> None:
     def seen(rows: int, total: int, took: int, since: int) -> str:
         """The page where so many rows came in `took` seconds, the last of them so many seconds ago."""
         now = dt.datetime.now(dt.UTC)
-        made.rows, made.updated_at = rows, now - dt.timedelta(seconds=since)
         made.options = {**made.options, "facts": {"rows": total - 1, "bad": 1}}
+        db.session.commit()
+        made.rows, made.updated_at = rows, now - dt.timedelta(seconds=since)
         made.job.state, made.job.started_at = "running", now - dt.timedelta(seconds=took + since)
         db.session.commit()
         page = client.get(here, headers={"HX-Request": "true"})

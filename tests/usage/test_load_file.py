@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from dashboard.extensions import db
 from dashboard.models import UsageDay, UsageFault, UsageImport, UsageRecord, UsageUnmatched
-from dashboard.operations import usage_load, usage_trial
+from dashboard.operations import usage_load, usage_trial, usage_twins
 from dashboard.operations.base import SYSTEM
 from dashboard.operations.usage_files import Reading
 from tests.support.books import make_customer
@@ -194,6 +194,33 @@ def test_a_start_in_two_columns(acorn, order, day, time, expected):
         (3, missing),
         (4, "The start is not a date and time"),
     ]
+
+
+@pytest.mark.parametrize("chunk_rows", [100, 1])
+@pytest.mark.parametrize("account", ["ACORN", "NOBODY"])
+def test_the_same_id_with_other_contents_is_listed(acorn, chunk_rows, account):
+    first = (
+        f"1,{account},4420,2026-11-02 10:00:00,60,ANSWERED\n2,ACORN,4420,2026-11-02 11:00:00,60,ANSWERED\n"
+    )
+    load(first)
+    made = load(
+        first
+        + f"1,{account},4420,2026-11-02 10:00:01,60,ANSWERED\n"
+        + f"1,{account},4421,2026-11-02 10:00:00,60,ANSWERED\n"
+        + f"1,{account},4420,2026-11-02 10:00:00,61,ANSWERED\n"
+        + "5,ACORN,4420,2026-11-02 12:00:00,60,ANSWERED\n"
+        # Once more with other contents within the file, and a true duplicate.
+        + "5,ACORN,4420,2026-11-02 12:00:00,90,ANSWERED\n"
+        + "5,ACORN,4420,2026-11-02 12:00:00,60,ANSWERED\n",
+        chunk_rows=chunk_rows,
+    )
+    assert (made.rows, made.bad, made.loaded + made.duplicates, made.unmatched) == (8, 4, 4, 0)
+    assert {line for line, _ in faults()} == {3, 4, 5, 7}
+    assert {reason for _, reason in faults()} == {usage_twins.REASON}
+    assert f"1,{account},4421" in (
+        db.session.scalar(select(UsageFault.text).where(UsageFault.line == 4)) or ""
+    )
+    assert len(starts()) == (3 if account == "ACORN" else 2)
 
 
 def test_clocks_put_forward_and_back_in_starts_of_digits(acorn):
