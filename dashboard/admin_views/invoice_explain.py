@@ -13,12 +13,13 @@ from flask_admin import expose
 
 from dashboard.admin_views.answers import download
 from dashboard.admin_views.guard import needs
+from dashboard.admin_views.usage import call_href
 from dashboard.models import InvoiceItem
 from dashboard.models.billing import CHARGE_KINDS
 from dashboard.models.invoice import LINE_KINDS
 from dashboard.models.usage import RATINGS, RESULTS
 from dashboard.operations.errors import Missing
-from dashboard.queries import explain, explain_packages, list_export, settings
+from dashboard.queries import explain, explain_free, explain_packages, list_export, settings
 from dashboard.queries.list_keyset import Cursor, read_token
 from dashboard.rules.money import EXACT, places_of
 
@@ -54,6 +55,9 @@ class InvoiceExplain:
             charges=explain_packages.charges(item),
             charge_kinds=CHARGE_KINDS,
             free=explain_packages.free_minutes(item),
+            used=explain_free.used_calls(item, _number(request.args.get("from", ""))),
+            call_href=call_href,
+            zone=ZoneInfo(zone_of(item)),
             crumbs=view.crumbs_of(invoice, "Explain"),
         )
 
@@ -135,6 +139,10 @@ def zone_of(item: InvoiceItem) -> str:
 
 def _plain_name(name: str) -> str:
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-._") else "-" for sign in name)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _place(token: str) -> tuple[dt.datetime, int] | None:

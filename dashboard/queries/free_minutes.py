@@ -170,21 +170,11 @@ def _used(
     digits = prefixes(assigned.package.destination_prefixes)
     if left <= 0 or not digits:
         return None
-    rows: dict[int, Any] = {}
-
-    def calls() -> Iterable[Call]:
-        for row in _calls(customer.id, span, day_ids, digits):
-            call = _call(row, taken.get(row.id, 0))
-            if call.billed > 0 and call.charge > 0:
-                rows[row.id] = row
-                yield call
-
-    uses = tuple(use(calls(), left))
+    seen: dict[int, dt.date] = {}
+    uses = uses_of((customer.id, day_ids), span, digits, left, taken, seen=seen)
     if not uses:
         return None
-    for one in uses:
-        taken[one.call_id] = taken.get(one.call_id, 0) + one.seconds
-    days = [rows[one.call_id].day for one in uses]
+    days = [seen[one.call_id] for one in uses]
     seconds = sum(one.seconds for one in uses)
     tax_name, tax_percent = default_tax(customer)
     return FreeLine(
@@ -198,8 +188,35 @@ def _used(
         description=f"{assigned.package.name}: {_minutes(seconds)} free",
         tax_name=tax_name,
         tax_percent=tax_percent,
-        uses=uses,
+        uses=tuple(uses),
     )
+
+
+def uses_of(
+    of: tuple[int, Sequence[int]],
+    span: Span,
+    digits: list[str],
+    left: int,
+    taken: dict[int, int],
+    *,
+    seen: dict[int, dt.date] | None = None,
+) -> list[Use]:
+    """What so many free seconds take off the calls of a customer and days of the ledger, in their order;
+    `taken` is carried on, and `seen` gets the days of the calls."""
+    customer_id, day_ids = of
+
+    def calls() -> Iterable[Call]:
+        for row in _calls(customer_id, span, day_ids, digits):
+            call = _call(row, taken.get(row.id, 0))
+            if call.billed > 0 and call.charge > 0:
+                if seen is not None:
+                    seen[row.id] = row.day
+                yield call
+
+    uses = list(use(calls(), left))
+    for one in uses:
+        taken[one.call_id] = taken.get(one.call_id, 0) + one.seconds
+    return uses
 
 
 def _calls(customer_id: int, span: Span, day_ids: Sequence[int], digits: list[str]) -> Iterable[Any]:

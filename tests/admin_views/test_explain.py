@@ -16,6 +16,7 @@ from dashboard.extensions import db
 from dashboard.models import Customer, Invoice, InvoiceItem
 from dashboard.operations import assignments, billing
 from dashboard.operations.base import SYSTEM
+from dashboard.queries import explain_free
 from dashboard.rules.periods import Period
 from tests.support.books import make_customer, make_draft, make_package
 from tests.support.calls import load, make_card
@@ -173,6 +174,50 @@ def test_setup_minimum_spend_and_free_minutes_are_told(
     free = client.get(address(items["free_minutes"])).text
     assert "Used here, in the order of the calls" in free
     assert "2:00" in free
+
+
+def test_free_minutes_open_to_the_calls_that_used_them(
+    client_as: Callable[[str], Any], customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, minutes in (("Example First", 3), ("Example Second", 2)):
+        assign(
+            customer,
+            name=name,
+            type="free_minutes",
+            retail=Decimal(0),
+            free_minutes=minutes,
+            destination_prefixes="^44",
+        )
+    load(customer, [(f"2026-03-0{day}T12:00:00Z", f"44207946000{day}", 120) for day in (2, 3, 4)])
+    invoice_id = line_of(customer, "usage").invoice_id
+    first, second = [
+        one for one in db.session.get_one(Invoice, invoice_id).items if one.kind == "free_minutes"
+    ]
+    client = client_as("viewer")
+
+    def rows(item: InvoiceItem, more: str = "") -> list[str]:
+        page = client.get(address(item, more)).text
+        table = page.partition("Calls that used them")[2].partition("</table>")[0]
+        assert "come to another amount" not in page
+        return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in table.split("<tr>")[2:]]
+
+    assert rows(first) == [
+        "2026-03-02 12:00:00 442079460002 United Kingdom 120 s $0.300000 120 s $0.300000 $0.300000",
+        "2026-03-03 12:00:00 442079460003 United Kingdom 120 s $0.300000 60 s $0.150000 $0.450000",
+    ]
+    # What the first left of a call is the second's.
+    assert [row.split(" Kingdom ")[1] for row in rows(second)] == [
+        "120 s $0.300000 60 s $0.150000 $0.150000",
+        "120 s $0.300000 60 s $0.150000 $0.300000",
+    ]
+    link = re.search(r'href="(/admin/usage/details/[^"]+)"', client.get(address(first)).text)
+    assert link is not None
+    assert client.get(link[1].replace("&amp;", "&")).status_code == 200
+    monkeypatch.setattr(explain_free, "SIZE", 1)
+    assert rows(first, "?from=1")[0].endswith("$0.450000")
+    assert "Further calls" in client.get(address(first)).text
+    assert "Further calls" not in client.get(address(first, "?from=1")).text
+    assert len(rows(first, "?from=99")) == len(rows(first, "?from=x")) == 1
 
 
 def test_a_line_written_by_hand_explains_itself(client_as: Callable[[str], Any], customer: Customer) -> None:
