@@ -92,12 +92,15 @@ class PrintedInvoice:
         )
 
 
-def printed(invoice: Invoice, setting: Setting) -> PrintedInvoice:
-    said = (
-        invoice.snapshot
-        if invoice.snapshot and invoice.state != "draft"
-        else build_snapshot(invoice, setting)
-    )
+def said_of(invoice: Invoice, setting: Setting) -> dict[str, Any]:
+    """Buyer, seller and template: as frozen at issue, or as they stand now."""
+    if invoice.snapshot and invoice.state != "draft":
+        return invoice.snapshot
+    return build_snapshot(invoice, setting)
+
+
+def printed(invoice: Invoice, setting: Setting, said: dict[str, Any] | None = None) -> PrintedInvoice:
+    said = said or said_of(invoice, setting)
     taxes = _taxes(invoice)
     names = {name for name, *_ in taxes}
     # Beside each rate only where the rate alone would not say which tax, and where there is room.
@@ -116,12 +119,12 @@ def printed(invoice: Invoice, setting: Setting) -> PrintedInvoice:
         remark="Unit prices include tax." if invoice.tax_inclusive else "",
         payment_details=(said.get("payment_details") or "") if invoice.state != "void" else "",
         notes=invoice.notes or "",
-        logo=_logo(bytes(setting.logo)) if setting.logo else None,
+        logo=logo_of(bytes(setting.logo)) if setting.logo else None,
     )
 
 
 @lru_cache(maxsize=4)
-def _logo(content: bytes) -> Logo | None:
+def logo_of(content: bytes) -> Logo | None:
     """The picture with its size; None for what the renderer could not draw."""
     media_type = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), "")
     if not media_type:

@@ -24,7 +24,7 @@ _SOURCES = (
 )
 
 
-def _shown(text: str) -> Markup:
+def shown(text: str) -> Markup:
     """A line of text, escaped; pieces of different direction each in an element of its own."""
     if text.isascii() or len(pieces := runs(text)) < 2:
         return escape(text)
@@ -41,7 +41,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = _shown
+    environment.filters["shown"] = shown
     return environment
 
 

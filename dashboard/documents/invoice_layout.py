@@ -65,18 +65,23 @@ class Layout:
 def lay_out(invoice: PrintedInvoice) -> Layout:
     style = STYLES.get(invoice.template, STYLES["standard"])
     widths = columns(invoice.lines, style)
-    flow = _Flow(style)
+    flow = Flow(style)
     top = masthead(invoice, style)
     flow.add("masthead", top.height, top)
-    _deal_rows(flow, [row for line in invoice.lines for row in _rows(line, widths, style)])
+    deal_rows(flow, [row for line in invoice.lines for row in rows_of(line, widths, style)])
     end = totals(invoice, style)
-    _close(flow, end)
-    for heading, text in (("Payment details", invoice.payment_details), ("Notes", invoice.notes)):
-        _deal_text(flow, heading, text)
+    close(flow, end)
+    for heading, text in texts_of(invoice):
+        deal_text(flow, heading, text)
     return Layout(invoice, style, widths, end.taxes, cjk_font(invoice.texts()), tuple(flow.pages))
 
 
-class _Flow:
+def texts_of(invoice: PrintedInvoice) -> tuple[tuple[str, str], ...]:
+    """What stands below the totals: heading and text."""
+    return (("Payment details", invoice.payment_details), ("Notes", invoice.notes))
+
+
+class Flow:
     """Blocks one below the other, page after page."""
 
     def __init__(self, style: Style) -> None:
@@ -119,7 +124,7 @@ class _Flow:
         self.y += height
 
 
-def _rows(line: Line, widths: Columns, style: Style) -> list[Row]:
+def rows_of(line: Line, widths: Columns, style: Style) -> list[Row]:
     text = wrap(line.description, widths.description, style.size) or ("",)
     way = direction(line.description)
     chunks = [text[start : start + LONGEST_ROW] for start in range(0, len(text), LONGEST_ROW)]
@@ -133,14 +138,14 @@ def _rows(line: Line, widths: Columns, style: Style) -> list[Row]:
     return rows
 
 
-def _deal_rows(flow: _Flow, rows: Sequence[Row]) -> None:
+def deal_rows(flow: Flow, rows: Sequence[Row]) -> None:
     if not rows:
         flow.rows("lines")
     for row in rows:
         flow.add_row("lines", row.height, row)
 
 
-def _close(flow: _Flow, end: Totals) -> None:
+def close(flow: Flow, end: Totals) -> None:
     """Totals and taxes, never without a line of the invoice on the same page."""
     if flow.room < end.height:
         _turn_with_company(flow)
@@ -150,7 +155,7 @@ def _close(flow: _Flow, end: Totals) -> None:
             flow.add_row("taxes", tax.height, tax)
 
 
-def _turn_with_company(flow: _Flow) -> None:
+def _turn_with_company(flow: Flow) -> None:
     table = flow.last
     if table is None or table.kind != "lines" or len(table.content) <= 2 * COMPANY:
         flow.turn()
@@ -162,7 +167,7 @@ def _turn_with_company(flow: _Flow) -> None:
         flow.add_row("lines", row.height, row)
 
 
-def _deal_text(flow: _Flow, heading: str, text: str) -> None:
+def deal_text(flow: Flow, heading: str, text: str) -> None:
     style = flow.style
     lines = wrap(text, style.content - 2 * style.band_pad, style.party_size)
     if not lines:

@@ -56,21 +56,24 @@ class PdfFailed(PdfError):
 class _Kit(pdfkit.PDFKit):  # type: ignore[misc]
     """pdfkit waits for ever; this one ends the renderer when its time is up."""
 
+    patience = TIME_LIMIT
+
     def to_pdf(self, path: str | None = None) -> bytes:
         done = subprocess.run(
             self.command(path),
             input=self.source.to_s().encode(),
             env=self.environ,
             capture_output=True,
-            timeout=TIME_LIMIT,
+            timeout=self.patience,
             check=False,
         )
         self.handle_error(done.returncode, done.stderr.decode(errors="replace"))
         return bytes(done.stdout)
 
 
-def render(html: str) -> bytes:
-    """The PDF of a page. Raises PdfUnavailable or PdfFailed; never gives anything but a whole PDF."""
+def render(html: str, patience: int | None = None) -> bytes:
+    """The PDF of a page, within so many seconds. Raises PdfUnavailable or PdfFailed; never gives anything but
+    a whole PDF."""
     binary = shutil.which("wkhtmltopdf")
     if binary is None:
         raise PdfUnavailable
@@ -79,9 +82,11 @@ def render(html: str) -> bytes:
         wkhtmltopdf=binary, meta_tag_prefix=f"{secrets.token_hex(16)}-", environ=_environment()
     )
     try:
-        made: bytes = _Kit(html, "string", options=_OPTIONS, configuration=configuration).to_pdf()
+        kit = _Kit(html, "string", options=_OPTIONS, configuration=configuration)
+        kit.patience = patience or TIME_LIMIT
+        made: bytes = kit.to_pdf()
     except subprocess.TimeoutExpired as error:
-        raise PdfFailed(f"wkhtmltopdf did not end within {TIME_LIMIT} s") from error
+        raise PdfFailed(f"wkhtmltopdf did not end within {patience or TIME_LIMIT} s") from error
     except OSError as error:
         raise PdfFailed(str(error)[:1000]) from error
     if not made.startswith(b"%PDF-") or b"%%EOF" not in made[-1024:]:

@@ -25,8 +25,9 @@ from jinja2.runtime import LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dashboard.documents.sandbox_budget import Limits, Refusal, TemplateFault, budget, budgeted
-from dashboard.documents.sandbox_filters import FILTERS, HIDDEN, TESTS, number, sized, text
+from dashboard.documents.sandbox_filters import FILTERS, HIDDEN, TESTS
 from dashboard.documents.sandbox_guard import guarded
+from dashboard.documents.sandbox_values import number, sized, text
 
 __all__ = ["Compiled", "Limits", "TemplateFault", "compile", "render"]
 

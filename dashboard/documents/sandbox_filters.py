@@ -6,68 +6,18 @@ into objects (`attr`, `format`), and some count with binary fractions (`round`).
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from jinja2 import Undefined, pass_environment
-from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 from dashboard.documents.sandbox_budget import Refusal, budget, counted
+from dashboard.documents.sandbox_values import SCALARS, number, scalar, sized, text
 
 Filter = Callable[..., Any]
-_SCALARS = (str, int, Decimal, dt.date, dt.time, type(None))
-# Digits of a number: more than any amount has, and few enough to print.
-_DIGITS = 60
-
-
-def scalar(value: Any) -> Any:
-    """One value; comparing or hashing lists inside lists could take for ever."""
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, Undefined):
-        str(value)
-    raise Refusal("This works with one value, not with a list or a group of values.")
-
-
-def number(value: Any) -> int | Decimal:
-    scalar(value)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Refusal(f"“{text(value)[:40]}” is not a number.")
-    return value
-
-
-def sized(value: Any) -> Any:
-    """A number of a size that can be printed; anything else as it is."""
-    if isinstance(value, int) and value.bit_length() > 4 * _DIGITS:
-        raise Refusal("This number is too large.")
-    if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > _DIGITS):
-        raise Refusal("This number is too large or too small.")
-    return value
-
-
-def text(value: Any) -> str:
-    """The value as it is printed: nothing for None, numbers in full, dates as 2026-11-23."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{sized(value):f}"
-    if isinstance(value, int):
-        return str(sized(value))
-    if isinstance(value, dt.datetime):
-        return value.isoformat(" ", "minutes")
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, Undefined):
-        return str(value)
-    if isinstance(value, Macro):
-        raise Refusal("A macro is called with brackets after its name.")
-    raise Refusal("A list or a group of values can't be printed; name the one value, or use a loop.")
 
 
 def join_pieces(pieces: Iterable[Any], separator: Any = "") -> str:
@@ -101,14 +51,14 @@ def listed(value: Any) -> list[Any]:
     if isinstance(value, str):
         budget().spend(len(value))
         return list(value)
-    if isinstance(value, _SCALARS):
+    if isinstance(value, SCALARS):
         raise Refusal("This is one value, and there is nothing to go through one by one.")
     return list(counted(value))
 
 
 def walk(value: Any, units: int) -> Iterable[Any]:
     """What a `for` goes through; each round costs what its body holds."""
-    if isinstance(value, _SCALARS) and not isinstance(value, str):
+    if isinstance(value, SCALARS) and not isinstance(value, str):
         raise Refusal("A loop needs a list; this is one value.")
     return counted(value, units)
 

@@ -10,6 +10,9 @@ from babel import Locale
 from dashboard.models import Customer, Invoice, Setting
 from dashboard.models.customer import INVOICE_TEMPLATES
 
+# What the keys of the account's own templates begin with.
+OWN_TEMPLATE = "own-"
+_PARTS = ("address1", "address2", "city", "county", "postcode", "phone")
 _LOCALE = Locale("en", "US")
 
 
@@ -24,12 +27,14 @@ def snapshot_of(buyer: Customer, setting: Setting) -> dict[str, Any]:
         "buyer": {
             "name": buyer.name,
             "address_lines": address_of(buyer),
+            **_parts(buyer),
             "vat_number": buyer.vat_number or "",
             "registration_number": buyer.registration_number or "",
         },
         "seller": {
             "name": setting.company_name,
             "address_lines": address_of(setting),
+            **_parts(setting),
             "vat_number": setting.vat_number or "",
             "registration_number": setting.registration_number or "",
             "phone": setting.phone or "",
@@ -41,6 +46,14 @@ def snapshot_of(buyer: Customer, setting: Setting) -> dict[str, Any]:
     }
 
 
+def _parts(record: Customer | Setting) -> dict[str, str]:
+    """The address piece by piece, for templates that set it out their own way; only what is there."""
+    code = record.country or ""
+    found = {name: getattr(record, name) for name in _PARTS}
+    found["country"] = _LOCALE.territories.get(code.upper(), code)
+    return {name: value for name, value in found.items() if value}
+
+
 def address_of(record: Customer | Setting) -> list[str]:
     """As on an envelope, with the country in words."""
     lines = record.address_lines()
@@ -50,4 +63,9 @@ def address_of(record: Customer | Setting) -> list[str]:
 
 
 def _template(*wanted: str | None) -> str:
-    return next((name for name in wanted if name in INVOICE_TEMPLATES), "standard")
+    return next((name for name in wanted if name and is_template(name)), "standard")
+
+
+def is_template(key: str) -> bool:
+    """A stock template, or one of the account's own, which may be gone by the time of printing."""
+    return key in INVOICE_TEMPLATES or key.startswith(OWN_TEMPLATE)

@@ -93,6 +93,7 @@ def test_the_snapshot_is_plain_json():
     assert made["buyer"] == {
         "name": "Example Telecom Ltd",
         "address_lines": ["Germany"],
+        "country": "Germany",
         "vat_number": "DE1",
         "registration_number": "",
     }
