@@ -30,6 +30,8 @@ NOT_WATCHED |= {
     "usage_import",
 }
 NOT_WATCHED |= {"billing_run_row", "free_minute_use"}
+# Sums of what is watched.
+NOT_WATCHED |= {"book_sum"}
 # Ledgers and versions: they are their own history.
 NOT_WATCHED |= {"mail", "mail_attachment", "mail_attempt", "schedule_run", "invoice_template_version"}
 

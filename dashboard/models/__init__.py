@@ -3,6 +3,7 @@
 from dashboard.models.audit import AuditEntry
 from dashboard.models.base import Base
 from dashboard.models.billing import BillingRun, BillingRunRow, FreeMinuteUse, PackageCharge
+from dashboard.models.book_sum import BookSum
 from dashboard.models.customer import Contact, Customer, CustomerPackage
 from dashboard.models.document import Document, DocumentPart
 from dashboard.models.idempotency import FormKey
@@ -33,6 +34,7 @@ __all__ = [
     "Base",
     "BillingRun",
     "BillingRunRow",
+    "BookSum",
     "Contact",
     "Customer",
     "CustomerPackage",
