@@ -28,7 +28,7 @@ __all__ = ["cancel", "drop_runs", "ensure_jobs", "recover", "retry", "take_due"]
 MANY_RUNS = "schedule_runs"
 # Schedules taken at once, and slots that one of them may have missed; what is left comes in the next round.
 PORTION = 200
-MOST_SLOTS = 62
+MOST_SLOTS = 366
 # What the runs are spread over. Reports take long each, so that they don't stand before the invoices.
 LANES = ("customers", "reports")
 RUNS_A_JOB = 300
