@@ -75,11 +75,12 @@ class RunForm(PeriodForm):
     tags = fields.tags("Tags")
     grouping = fields.choice("Invoice Lines", LINE_GROUPINGS, blank="As on the customer and in Settings")
     result = fields.choice("Invoices Become", _usual_result, blank=None)
+    invoice_date = fields.day("Invoice Date", help="Empty: the day on which they are made.")
 
     sections = (
         ("Period", ("period", "first_day", "last_day")),
         ("Customers", ("customers", "schedule", "customer_ids", "tags")),
-        ("Invoices", ("grouping", "result")),
+        ("Invoices", ("grouping", "result", "invoice_date")),
     )
 
     def options(self) -> dict[str, Any]:
@@ -96,6 +97,7 @@ class RunForm(PeriodForm):
             "tags": self.tags.data if whose == "tags" else [],
             "grouping": self.grouping.data or None,
             "issue": {"draft": False, "issued": True}.get(self.result.data or ""),
+            "dated": self.invoice_date.data,
         }
 
     def _schedule(self) -> str | None:

@@ -36,6 +36,7 @@ class GenerateForm(PeriodForm):
     """`pairs()` says which periods of the customers are meant."""
 
     period = fields.choice("Period", _periods, default=OWN)
+    invoice_date = fields.day("Invoice Date", help="Empty: today.")
 
     def pairs(self, ids: list[int]) -> tuple[list[Pair], list[int]]:
         """The customers' periods, and those who have no schedule to follow."""
@@ -79,7 +80,7 @@ class CustomerBilling:
         pairs, without = form.pairs(keys)
         if not pairs:
             raise Invalid({"period": "None of these customers has an Invoice Schedule. Choose a period."})
-        outcomes = billing.generate_many(actor, pairs)
+        outcomes = billing.generate_many(actor, pairs, dated=form.invoice_date.data)
         if without:
             number = f"{len(without):,} customer{'' if len(without) == 1 else 's'}"
             flash(f"{number} without an Invoice Schedule left out.", "warning")
@@ -117,7 +118,13 @@ class CustomerBilling:
             raise Invalid({"period": "This customer has no Invoice Schedule. Choose another period."})
         period = pairs[0][1]
         try:
-            outcome = billing.generate(view.actor_of(form), customer.id, period, form_key=form.form_key.data)
+            outcome = billing.generate(
+                view.actor_of(form),
+                customer.id,
+                period,
+                dated=form.invoice_date.data,
+                form_key=form.form_key.data,
+            )
         except Duplicate as error:
             flash("This was asked for already; here is what came of it.", "info")
             made = (error.result or "").removeprefix("invoice:")

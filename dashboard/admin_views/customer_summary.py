@@ -18,8 +18,8 @@ from dashboard.admin_views.guard import needs
 from dashboard.models import Customer
 from dashboard.operations import billing
 from dashboard.operations.billing_outcome import Outcome
-from dashboard.operations.errors import Missing, Refused
-from dashboard.queries import coverage, list_export, summary, usage_list
+from dashboard.operations.errors import Invalid, Missing, Refused
+from dashboard.queries import coverage, list_export, settings, summary, usage_list
 from dashboard.queries.listing import State
 from dashboard.rules.money import format_price, places_of
 from dashboard.rules.periods import SCHEDULES, Period, period_of
@@ -73,6 +73,7 @@ class CustomerSummary:
                 for name, label in TABS.items()
             ],
             "may_generate": view.may("invoice.draft"),
+            "today": settings.today(),
             "may_download": view.may("export"),
         }
         if tab == HOURS:
@@ -126,7 +127,8 @@ class CustomerSummary:
             return redirect(url_for(".usage_view", id=customer.id, span=span or None), 303)
         if len(chosen) > MOST_AT_ONCE:
             raise Refused(f"At most {MOST_AT_ONCE} periods at once.")
-        return self._generated(customer, span, [_period(span, start) for start in chosen])
+        periods = [_period(span, start) for start in chosen]
+        return self._generated(customer, span, periods, dated=_invoice_date())
 
     @expose("/summary/auto", methods=("POST",))
     @needs("invoice.draft")
@@ -143,11 +145,21 @@ class CustomerSummary:
         return self._generated(customer, customer.invoice_schedule, missing[:MOST_AT_ONCE], len(missing))
 
     def _generated(
-        self, customer: Customer, span: str, periods: list[Period], wanted: int = 0
+        self,
+        customer: Customer,
+        span: str,
+        periods: list[Period],
+        wanted: int = 0,
+        *,
+        dated: dt.date | None = None,
     ) -> ResponseReturnValue:
         """Make them, and say of each period what became of it."""
         view: Any = self
-        outcomes = billing.generate_many(view.actor_of(None), [(customer.id, period) for period in periods])
+        pairs = [(customer.id, period) for period in periods]
+        try:
+            outcomes = billing.generate_many(view.actor_of(None), pairs, dated=dated)
+        except Invalid as error:
+            raise Refused(str(error)) from error
         back = url_for(".usage_view", id=customer.id, span=span)
         made = [one for one in outcomes if one.state == "made"]
         if len(made) == len(outcomes) == 1:
@@ -162,6 +174,15 @@ class CustomerSummary:
             back=back,
             crumbs=view.crumbs_of(customer, "Invoices made"),
         )
+
+
+def _invoice_date() -> dt.date | None:
+    """The date that the invoices are to have; None for today."""
+    given = request.form.get("invoice_date", "").strip()
+    try:
+        return dt.date.fromisoformat(given) if given else None
+    except ValueError:
+        raise Refused("Give the Invoice Date as in 2026-11-23, or leave it empty.") from None
 
 
 def _importance(outcome: Outcome) -> tuple[int, Period]:

@@ -6,6 +6,7 @@ lock on the customer lets those who come second see the first one's.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,20 @@ from dashboard.operations.base import Actor, once, require, session, unit_of_wor
 from dashboard.operations.billing_outcome import Outcome, Pair, chunks, unbillable
 from dashboard.operations.billing_plan import Plan
 from dashboard.operations.billing_preview import Preview, preview_many
-from dashboard.operations.errors import OperationError, Refused
+from dashboard.operations.errors import Invalid, OperationError, Refused
 from dashboard.queries import billing_facts, settings
 from dashboard.rules.periods import Period
 
-__all__ = ["Options", "Outcome", "Preview", "carry_out", "generate", "generate_many", "preview_many"]
+__all__ = [
+    "Options",
+    "Outcome",
+    "Preview",
+    "carry_out",
+    "check_date",
+    "generate",
+    "generate_many",
+    "preview_many",
+]
 
 log = logging.getLogger("billing")
 
@@ -27,6 +37,7 @@ Reached = Callable[[int], None]
 
 # So often is a chunk begun anew when usage is loaded into the days that it marks.
 TRIES = 3
+EARLIEST_YEAR = 1990
 BELOW_ZERO = "The invoice comes to less than zero, so it was left as a draft."
 UNFORESEEN = (
     "Something went wrong that was not foreseen, so nothing was made for this customer. "
@@ -36,10 +47,12 @@ UNFORESEEN = (
 
 @dataclass(frozen=True)
 class Options:
-    """`grouping`: destination or day, for all; `issue`: None follows the account's setting."""
+    """`grouping`: destination or day, for all; `issue`: None follows the account's setting; `dated`: the date
+    of the invoices, None for the day they are made."""
 
     grouping: str | None = None
     issue: bool | None = None
+    dated: dt.date | None = None
 
 
 Check = Callable[[Plan], str]
@@ -53,10 +66,11 @@ def generate(
     *,
     grouping: str | None = None,
     issue: bool | None = None,
+    dated: dt.date | None = None,
     form_key: str | None = None,
 ) -> Outcome:
     """Make the invoice of a customer and period. What can't be made comes back as an outcome with words."""
-    options = _allowed(actor, grouping, issue)
+    options = _allowed(actor, grouping, issue, dated)
     with unit_of_work(actor):
         file = once(actor, form_key)
         outcome = _chunk(actor, [(customer_id, period)], options)[0]
@@ -71,6 +85,7 @@ def generate_many(
     *,
     issue: bool | None = None,
     grouping: str | None = None,
+    dated: dt.date | None = None,
     report: Reached | None = None,
 ) -> list[Outcome]:
     """Make the invoices of many customers and periods; the outcomes come in the order of `pairs`.
@@ -78,7 +93,7 @@ def generate_many(
     Each chunk commits by itself. Of one customer the older period comes first. `report` hears after
     each chunk how many are done, and may raise to stop; what is done then stays.
     """
-    return carry_out(actor, pairs, _allowed(actor, grouping, issue), report=report)
+    return carry_out(actor, pairs, _allowed(actor, grouping, issue, dated), report=report)
 
 
 def carry_out(
@@ -103,15 +118,24 @@ def carry_out(
     return [outcomes[pair] for pair in pairs]
 
 
-def _allowed(actor: Actor, grouping: str | None, issue: bool | None) -> Options:
+def check_date(dated: dt.date | None) -> None:
+    """Raises Invalid for a date that no invoice can have."""
+    if dated is not None and dated > settings.today():
+        raise Invalid({"invoice_date": f"An invoice can't be dated after today, {settings.today()}."})
+    if dated is not None and dated.year < EARLIEST_YEAR:
+        raise Invalid({"invoice_date": f"Please give a year from {EARLIEST_YEAR} on."})
+
+
+def _allowed(actor: Actor, grouping: str | None, issue: bool | None, dated: dt.date | None) -> Options:
     require(actor, "invoice.draft")
     if issue:
         require(actor, "invoice.issue")
     if grouping not in (None, "destination", "day"):
         raise ValueError(f"No such grouping: {grouping}")
+    check_date(dated)
     if issue is None:
         issue = settings.current().generated_invoices == "issued" and actor.may("invoice.issue")
-    return Options(grouping, issue)
+    return Options(grouping, issue, dated)
 
 
 def _safely(
@@ -177,7 +201,7 @@ def _attempt(actor: Actor, pairs: Sequence[Pair], options: Options, check: Check
             plans.append(plan)
         else:
             outcomes[outcome.customer_id] = outcome
-    for made in billing_write.write(actor, plans, issue=bool(options.issue)):
+    for made in billing_write.write(actor, plans, issue=bool(options.issue), dated=options.dated):
         facts = made.plan.facts
         reason = "" if made.state == "issued" or not options.issue else BELOW_ZERO
         outcomes[facts.customer.id] = Outcome(

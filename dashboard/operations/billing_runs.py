@@ -51,7 +51,7 @@ def start(
     """File a run of the local days [start, end) and have it worked out in the background.
 
     `options`: "customers" is schedule, chosen, tags or all; "schedule" (None: any), "customer_ids" and "tags"
-    say which; "grouping" and "issue" as for `billing.generate_many`.
+    say which; "grouping", "issue" and "dated" as for `billing.generate_many`.
     """
     file_key = once(actor, form_key)
     period = _period(period_start, period_end)
@@ -169,7 +169,10 @@ def carry_out(actor: Actor, run_id: int, report: Reached) -> int:
         if run.state not in ("running", "cancelled", "failed", "done") or run.previewed_at is None:
             raise Refused("This run is not ready to be carried out.")
         run.state, run.finished_at = "running", None
-        options = billing.Options(run.options.get("grouping"), run.options.get("issue"))
+        dated = run.options.get("dated")
+        options = billing.Options(
+            run.options.get("grouping"), run.options.get("issue"), dated and dt.date.fromisoformat(dated)
+        )
         # What an earlier attempt has done counts.
         done = count_of(run_id, BillingRunRow.state.in_(("done", "refused", "failed")))
     while rows := portion(run_id):
@@ -235,4 +238,17 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [str(tag) for tag in given.get("tags") or ()],
         "grouping": given.get("grouping"),
         "issue": given.get("issue"),
+        "dated": _dated(given.get("dated")),
     }
+
+
+def _dated(given: Any) -> str | None:
+    """The date of the invoices, as the run keeps it."""
+    if not given:
+        return None
+    try:
+        day = given if isinstance(given, dt.date) else dt.date.fromisoformat(str(given))
+    except ValueError as fault:
+        raise Invalid({"invoice_date": "Please give a date such as 2026-11-23."}) from fault
+    billing.check_date(day)
+    return day.isoformat()

@@ -98,17 +98,17 @@ class _Paper:
     number: str | None
 
 
-def write(actor: Actor, plans: Sequence[Plan], *, issue: bool) -> list[Made]:
-    """Make the invoices of the plans, issued where asked. One below zero stays a draft.
+def write(actor: Actor, plans: Sequence[Plan], *, issue: bool, dated: dt.date | None = None) -> list[Made]:
+    """Make the invoices of the plans, issued where asked, dated today or as asked. One below zero is a draft.
 
     Raises Moved where a day of the ledger is no longer what the plan added up.
     """
     if not plans:
         return []
-    setting, today = settings.current(), settings.today()
+    setting, day = settings.current(), dated or settings.today()
     issued = [issue and plan.totals.total >= 0 for plan in plans]
     # The counter of numbers stays locked from here to the commit, so everything slow came before.
-    numbers = iter(numbering.take_many(setting, today, sum(issued)))
+    numbers = iter(numbering.take_many(setting, day, sum(issued)))
     papers = [
         _Paper(plan, key, next(numbers) if out else None)
         for key, plan, out in zip(_take_ids("invoice", len(plans)), plans, issued, strict=True)
@@ -118,7 +118,7 @@ def write(actor: Actor, plans: Sequence[Plan], *, issue: bool) -> list[Made]:
     now = dt.datetime.now(dt.UTC)
     with _copy("invoice", _INVOICE) as copy:
         for paper in papers:
-            copy.write_row((*_head(paper, setting, today, now), actor.id))
+            copy.write_row((*_head(paper, setting, day, now), actor.id))
     with _copy("invoice_item", _ITEM) as copy:
         keys = iter(item_ids)
         for paper in papers:
@@ -133,7 +133,7 @@ def write(actor: Actor, plans: Sequence[Plan], *, issue: bool) -> list[Made]:
     return [Made(paper.plan, paper.id, "draft" if paper.number is None else "issued") for paper in papers]
 
 
-def _head(paper: _Paper, setting: Setting, today: dt.date, now: dt.datetime) -> tuple[Any, ...]:
+def _head(paper: _Paper, setting: Setting, day: dt.date, now: dt.datetime) -> tuple[Any, ...]:
     """All columns but the last, in the order of _INVOICE."""
     plan, issued = paper.plan, paper.number is not None
     customer = plan.facts.customer
@@ -145,8 +145,8 @@ def _head(paper: _Paper, setting: Setting, today: dt.date, now: dt.datetime) -> 
         customer.id,
         customer.name,
         customer.currency,
-        today,
-        due_date(today, plan.due_days),
+        day,
+        due_date(day, plan.due_days),
         plan.tax_mode,
         plan.tax_inclusive,
         plan.totals.subtotal,
