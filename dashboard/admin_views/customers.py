@@ -10,6 +10,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.customer_billing import CustomerBilling
 from dashboard.admin_views.customer_forms import BulkEditForm, ContactRow, CustomerForm, NewCustomerForm
 from dashboard.admin_views.customer_import import CustomerImport
+from dashboard.admin_views.customer_schedule import CustomerSchedule, card
 from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.invoice_page import status_of
@@ -36,7 +37,7 @@ TABS = {
 }
 
 
-class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
+class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, CustomerSchedule, AdminView):
     model = Customer
     operations = customers
     form = CustomerForm
@@ -178,6 +179,8 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, AdminView):
             "payments": last_payments(record.id),
             "rates": rates.cards_of(record) if self.may("rate.read") else None,
             "may_add_rates": self.may("rate.write"),
+            "card": card(record) if self.may("schedule.read") else None,
+            "may_run": self.may("schedule.write"),
         }
 
     def _invoices_tab(self, record: Any) -> dict[str, Any]:

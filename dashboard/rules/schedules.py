@@ -90,3 +90,23 @@ def first_shown(day: date, hour: int, zone: ZoneInfo) -> datetime:
 
 def _shown(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(tzinfo=None)
+
+
+_EACH = {"daily": "day", "weekly": "week", "monthly": "month"}
+
+
+def in_words(rule: Rule) -> str:
+    """`Each month: 24 hours after its end, then at 06:00 on the clocks of Europe/Madrid.`"""
+    zone = rule.zone.replace("_", " ")
+    hours = "1 hour" if rule.delay_hours == 1 else f"{rule.delay_hours} hours"
+    wait = f"{hours} after its end, then" if rule.delay_hours else "after its end,"
+    return f"Each {_EACH[rule.frequency]}: {wait} at {rule.hour:02}:00 on the clocks of {zone}."
+
+
+def how_far(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`Wednesday 2 December, in 9 days`, on the clocks of the zone."""
+    there = moment.astimezone(zone)
+    days = (there.date() - now.astimezone(zone).date()).days
+    near = {0: "today", 1: "tomorrow", -1: "yesterday"}
+    far = near.get(days) or (f"in {days} days" if days > 0 else f"{-days} days ago")
+    return f"{there:%A} {there.day} {there:%B}, {far}"

@@ -72,6 +72,7 @@ LEAST: dict[str, dict[str, str]] = {
     "contact": {**COMMON, "delete_view": "clerk"},
     "customer": {
         **COMMON,
+        "run_schedule_view": "manager",
         "import_view": "clerk",
         "import_columns_view": "clerk",
         "import_preview_view": "clerk",
@@ -114,6 +115,9 @@ LEAST: dict[str, dict[str, str]] = {
         "retry_view": "viewer",
         "download_view": "viewer",
         "drawer_view": "viewer",
+        "told_view": "viewer",
+        "dismiss_view": "viewer",
+        "machines_view": "admin",
     },
     "manager": {"ajax_lookup": "viewer"},
     "package": {**COMMON, "defaults_view": "viewer", "run_view": "clerk"},
