@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dashboard.documents.invoice_pdf import KEY_PREFIX
 from dashboard.documents.store import store
 from dashboard.operations import (
+    book_sums,
     jobs,
     package_charges,
     schedule_align,
@@ -38,6 +39,10 @@ def charge_packages() -> None:
     package_charges.charge_accounts()
 
 
+def fold_book_sums() -> None:
+    book_sums.fold()
+
+
 TASKS: tuple[Callable[[], object], ...] = (
     take_up_lost_jobs,
     remove_old_files,
@@ -49,4 +54,5 @@ TASKS: tuple[Callable[[], object], ...] = (
     schedule_runs.recover,
     schedule_runs.take_due,
     schedule_runs.ensure_jobs,
+    fold_book_sums,
 )

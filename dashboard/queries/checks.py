@@ -45,7 +45,7 @@ def discrepancies() -> list[Discrepancy]:
         (Invoice.total, InvoiceItem.gross),
     ):
         found += _sums("invoice", Invoice.id, stored, stored.key, _sum(InvoiceItem.invoice_id, part))
-    return [*found, *_pairs(), *_decimals(), *_computed(), *_ledger()]
+    return [*found, *_pairs(), *_decimals(), *_computed(), *_ledger(), *_kept_sums()]
 
 
 def _sum(key: InstrumentedAttribute[int], part: InstrumentedAttribute[Decimal]) -> Subquery:
@@ -102,6 +102,44 @@ def _ledger() -> Iterator[Discrepancy]:
         for what, stored, expected in pairs:
             if stored != expected:
                 yield Discrepancy("usage day", day, what, plain(Decimal(stored)), plain(Decimal(expected)))
+
+
+_BOOK_SUMS = """
+WITH kept AS (
+  SELECT kind, currency, day, customer_id, sum(number) AS number, sum(amount) AS amount, sum(rest) AS rest
+  FROM book_sum GROUP BY kind, currency, day, customer_id
+), part AS (
+  SELECT p.* FROM invoice AS i CROSS JOIN LATERAL book_sums_of(i) AS p
+  UNION ALL SELECT p.* FROM payment AS y CROSS JOIN LATERAL book_sums_of(y) AS p
+), real AS (
+  SELECT kind, currency, day, customer_id, count(*) AS number, sum(amount) AS amount, sum(rest) AS rest
+  FROM part GROUP BY kind, currency, day, customer_id
+)
+SELECT coalesce(k.kind, r.kind) AS kind, coalesce(k.currency, r.currency) AS currency,
+  coalesce(k.day, r.day) AS day, coalesce(k.customer_id, r.customer_id) AS customer_id,
+  coalesce(k.number, 0), coalesce(r.number, 0), coalesce(k.amount, 0), coalesce(r.amount, 0),
+  coalesce(k.rest, 0), coalesce(r.rest, 0)
+FROM kept AS k FULL JOIN real AS r
+  ON (k.kind, k.currency, coalesce(k.day, '-infinity'), coalesce(k.customer_id, 0))
+    = (r.kind, r.currency, coalesce(r.day, '-infinity'), coalesce(r.customer_id, 0))
+WHERE (coalesce(k.number, 0), coalesce(k.amount, 0), coalesce(k.rest, 0))
+  <> (coalesce(r.number, 0), coalesce(r.amount, 0), coalesce(r.rest, 0))
+ORDER BY 1, 2, 3, 4
+"""
+
+
+def _kept_sums() -> Iterator[Discrepancy]:
+    """Sums of the first page that are not those of its invoices and payments."""
+    for kind, currency, day, customer, *figures in db.session.execute(text(_BOOK_SUMS)):
+        of = " of ".join(filter(None, (f"{kind} {currency}", str(day or ""))))
+        for what, stored, wanted in zip(
+            ("count", "amount", "rest"), figures[::2], figures[1::2], strict=True
+        ):
+            if stored != wanted:
+                name = f"{what} of {of}"
+                yield Discrepancy(
+                    "book sum", customer or 0, name, plain(Decimal(stored)), plain(Decimal(wanted))
+                )
 
 
 def _pairs() -> Iterator[Discrepancy]:
