@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 from dashboard.documents import sandbox
 from dashboard.models import Customer, Invoice, MailTemplate, Setting
 from dashboard.models.mail import MAIL_KINDS
-from dashboard.operations.base import session
-from dashboard.operations.errors import Invalid
+from dashboard.operations.base import Actor, check_version, operation, session
+from dashboard.operations.errors import Invalid, Missing, Refused, Stale
 from dashboard.operations.mail_stock import SAMPLES, STOCK, VARIABLES
 from dashboard.queries import settings
 from dashboard.rules.money import format_money
@@ -25,6 +25,7 @@ __all__ = ["SAMPLES", "STOCK", "VARIABLES", "account", "company", "invoice", "re
 log = logging.getLogger("mail")
 
 LONGEST_SUBJECT = 300
+LONGEST_TEXT = 20_000
 LIMITS = sandbox.Limits(output=200_000)
 
 
@@ -32,7 +33,7 @@ def render(kind: str, variables: Mapping[str, Any]) -> tuple[str, str]:
     """(subject, body) of a mail of this kind. `account` is filled in here. A text that fails gives way to
     the stock one, and Setup > E-mail texts says why."""
     known = {"account": account(settings.current()), **variables}
-    own = session().scalar(select(MailTemplate).where(MailTemplate.kind == kind))
+    own = own_text(kind)
     if own is None:
         return fill(*STOCK[kind], known)
     try:
@@ -68,6 +69,78 @@ def fill(subject: str, body: str, variables: Mapping[str, Any]) -> tuple[str, st
     # A part that is left out leaves its empty lines behind.
     text = re.sub(r"\n{3,}", "\n\n", made["body"]).strip("\n") + "\n"
     return line, text
+
+
+# What staff write
+
+
+def current(kind: str) -> tuple[str, str]:
+    """Subject and body in use, as they were written."""
+    own = own_text(kind)
+    return STOCK[kind] if own is None else (own.subject, own.body)
+
+
+def own_text(kind: str) -> MailTemplate | None:
+    return session().scalar(select(MailTemplate).where(MailTemplate.kind == kind))
+
+
+def check(kind: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """The text as it can be stored: readable, naming only what there is, and filled in by the sample. Invalid
+    with the line and the reason."""
+    if kind not in MAIL_KINDS:
+        raise Missing("kind of e-mail")
+    subject = str(values.get("subject") or "").strip()
+    body = str(values.get("body") or "").replace("\r\n", "\n").strip("\n")
+    errors: dict[str, str] = {}
+    for name, text, most in (("subject", subject, LONGEST_SUBJECT), ("body", body, LONGEST_TEXT)):
+        if not text.strip():
+            errors[name] = "Fill this in."
+        elif len(text) > most:
+            errors[name] = f"Use at most {most:,} characters; this has {len(text):,}."
+        elif "\0" in text or (name == "subject" and "\n" in text):
+            errors[name] = "This has an invisible control character in it. Type it again without."
+    if errors:
+        raise Invalid(errors)
+    for sample in SAMPLES[kind], emptied(SAMPLES[kind]):
+        made, _ = fill(subject, body, {"account": account(settings.current()), **sample})
+        if not made and sample is SAMPLES[kind]:
+            raise Invalid({"subject": "The subject comes out empty."})
+    return subject, body
+
+
+def emptied(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with nothing in its texts and lists: what is not always there must not break a text."""
+    if_empty: dict[type, Any] = {str: "", bool: False, int: 0, list: []}
+    return {
+        name: emptied(value) if isinstance(value, Mapping) else if_empty[type(value)]
+        for name, value in sample.items()
+    }
+
+
+@operation("template.write")
+def save(actor: Actor, kind: str, values: Mapping[str, Any], *, version: int | None = None) -> MailTemplate:
+    """From now on mails of this kind say this."""
+    subject, body = check(kind, values)
+    own = session().scalar(select(MailTemplate).where(MailTemplate.kind == kind).with_for_update())
+    if own is None:
+        if version:
+            raise Stale(None)
+        own = MailTemplate(kind=kind, subject=subject, body=body)
+        session().add(own)
+    else:
+        check_version(own, version or 0)
+        own.subject, own.body, own.fault = subject, body, None
+    session().flush()
+    return own
+
+
+@operation("template.write")
+def reset(actor: Actor, kind: str) -> None:
+    """Back to the stock text."""
+    own = own_text(kind)
+    if own is None:
+        raise Refused("This is the stock text already.")
+    session().delete(own)
 
 
 # What the texts name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -128,29 +128,33 @@ def billing_addresses(customer_id: int) -> list[str]:
 
 @operation("mail.send")
 def send_invoice(actor: Actor, invoice_id: int, *, schedule_run_id: int | None = None) -> Mail:
-    """File the mail that brings an issued invoice to its customer, with the PDF. Refused where it can't."""
+    """File the mail that brings an issued invoice to its customer, with the PDF. Refused where it can't.
+    A run brings an invoice once, however often it is carried out."""
     found = fetch(Invoice, invoice_id, "invoice")
-    made = file(actor, invoice_draft(found, schedule_run_id=schedule_run_id))
-    assert made is not None
+    said = None if schedule_run_id is None else f"invoice:{invoice_id}:run:{schedule_run_id}"
+    draft = invoice_draft(found)
+    made = file(actor, replace(draft, schedule_run_id=schedule_run_id, once=said))
+    if made is None:
+        made = session().scalars(select(Mail).where(Mail.once == said)).one()
     return made
 
 
-def invoice_draft(found: Invoice, *, schedule_run_id: int | None = None) -> Draft:
+def invoice_draft(found: Invoice, *, recipients: Sequence[str] | None = None) -> Draft:
     """What `send_invoice` would file. Refused where the invoice can't go out or nobody would get it."""
     if found.state != "issued":
         raise Refused(f"{found} is {'a draft' if found.state == 'draft' else 'void'}, so it is not sent.")
-    recipients = billing_addresses(found.customer_id)
-    if not recipients:
+    to = billing_addresses(found.customer_id) if recipients is None else list(recipients)
+    if not to:
         raise Refused(f"{found.customer.name} has no contact of the type billing with an e-mail address.")
     said = {"invoice": mail_texts.invoice(found), "company": mail_texts.company(found.customer)}
     subject, body = mail_texts.render("invoice", said)
+    paper = File(file_name(found), "application/pdf", invoice_id=found.id)
     return Draft(
         "invoice",
-        recipients,
+        to,
         subject,
         body,
         customer_id=found.customer_id,
         invoice_id=found.id,
-        schedule_run_id=schedule_run_id,
-        attachments=(File(file_name(found), "application/pdf", invoice_id=found.id),),
+        attachments=(paper,),
     )

@@ -97,9 +97,7 @@ def test_a_worker_killed_after_the_server_took_it_leaves_it_to_staff(box, settin
         worker = start_worker()
         mail = file()
         wait_until(lambda: box.messages, 20, "it arrives")
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%mail%'"
-        )
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
         with psycopg.connect(address, autocommit=True) as looking:
             wait_until(
                 lambda: looking.execute(waiting, [looking.info.dbname]).fetchone()[0],

@@ -118,17 +118,40 @@ class Box(Mailbox):
         return answer
 
 
+class Talks(Controller):
+    """Ends every talk before it stops, also one that the server itself keeps waiting."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.protocols: list[Any] = []
+
+    def factory(self) -> Any:
+        self.protocols.append(super().factory())
+        return self.protocols[-1]
+
+    async def hang_up(self) -> None:
+        for protocol in self.protocols:
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.05)
+
+
 @contextmanager
 def box() -> Iterator[Box]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     made = Box(port)
-    controller = Controller(made, hostname=made.host, port=port)
+    controller = Talks(made, hostname=made.host, port=port)
     controller.start()
     try:
         yield made
     finally:
+        asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(10)
         controller.stop()
 
 
