@@ -1,4 +1,8 @@
-"""Loading calls: read, matched, rated by 100,000 prefixes, added up; beside a bare COPY of the file."""
+"""Loading calls: read, matched, rated by 100,000 prefixes, added up; beside a bare COPY of the file.
+
+The COPY goes into a plain logged table with typed columns and no index. Beside the time that passes stands
+the processor time of the database and of this process, which others who use the machine do not change.
+"""
 
 from __future__ import annotations
 
@@ -92,14 +96,23 @@ def rows(servers: Servers, size: str) -> Iterator[Row]:
     ):
         path = Path(folder) / "calls.csv"
         _write(connection, path, count)
+        before = _processor(connection)
         bare = _copy(connection, path)
+        copied = _processor(connection)
         took, peak = _load(path)
+        loaded = _processor(connection)
         db.session.remove()
         db.engine.dispose()
     servers.drop_database("bench_load")
     work = f"{count:,} calls loaded, rated and added up"
     yield Row(work, took * 1000, limit="<= 5x COPY", other=bare * 1000, other_name="bare COPY of the file")
-    yield Row("calls loaded a second", count / took, unit="/s")
+    yield Row(
+        "the same, processor time",
+        (loaded - copied) * 1000,
+        other=(copied - before) * 1000,
+        other_name="COPY",
+    )
+    yield Row("calls loaded a second", count / took, unit="/s", other=count / bare, other_name="COPY")
     yield Row("the same, memory of the process at its peak", peak, unit="MB", limit="<= 300 MB")
 
 
@@ -126,6 +139,15 @@ def _copy(connection: Any, path: Path) -> float:
     took = time.perf_counter() - start
     connection.execute("DROP TABLE bench_calls")
     return took
+
+
+def _processor(connection: Any) -> float:
+    """Seconds that this process and the database server, with whom it started, have worked so far."""
+    server = psutil.Process(connection.info.backend_pid).parent()
+    assert server is not None
+    at_work = [psutil.Process().cpu_times(), *(child.cpu_times() for child in server.children())]
+    ended = server.cpu_times()
+    return ended.children_user + ended.children_system + sum(one.user + one.system for one in at_work)
 
 
 def _load(path: Path) -> tuple[float, float]:
