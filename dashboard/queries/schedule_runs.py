@@ -90,7 +90,7 @@ LISTING = Listing(
     default_sort="-slot",
     search=search,
     search_hint="Schedule, person or number",
-    tabs=(Tab("", "All", everything), *(_in(state) for state in STATES)),
+    tabs=(*(_in(state) for state in STATES), Tab("all", "All", everything)),
 )
 
 
