@@ -7,11 +7,13 @@ import datetime as dt
 from collections.abc import Callable
 
 from dashboard.documents.invoice_pdf import KEY_PREFIX
+from dashboard.documents.own_invoice import PREVIEW_PREFIX
 from dashboard.documents.store import store
 from dashboard.operations import (
     book_sums,
     jobs,
     package_charges,
+    reminders,
     schedule_align,
     schedule_runs,
     usage_imports,
@@ -22,6 +24,7 @@ from jobs import mails
 RESULTS_KEPT = dt.timedelta(days=7)
 # Made again when somebody asks for them.
 PAGES_KEPT = dt.timedelta(days=90)
+PREVIEWS_KEPT = dt.timedelta(hours=2)
 
 
 def take_up_lost_jobs() -> None:
@@ -31,6 +34,7 @@ def take_up_lost_jobs() -> None:
 def remove_old_files() -> None:
     store.remove_older("job-", RESULTS_KEPT)
     store.remove_older(KEY_PREFIX, PAGES_KEPT)
+    store.remove_older(PREVIEW_PREFIX, PREVIEWS_KEPT)
     store.remove_older(usage_imports.KEY_PREFIX, usage_imports.KEPT_FOR)
 
 
@@ -47,6 +51,7 @@ TASKS: tuple[Callable[[], object], ...] = (
     take_up_lost_jobs,
     remove_old_files,
     charge_packages,
+    reminders.send_due,
     mails.call_for_due,
     usage_load.finish_months,
     # What is due by schedule becomes runs, and runs that wait find a worker.

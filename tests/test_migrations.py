@@ -34,6 +34,7 @@ NOT_WATCHED |= {"billing_run_row", "free_minute_use"}
 NOT_WATCHED |= {"book_sum"}
 # Ledgers and versions: they are their own history.
 NOT_WATCHED |= {"mail", "mail_attachment", "mail_attempt", "schedule_run", "invoice_template_version"}
+NOT_WATCHED |= {"package_notice"}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from dashboard.models.audit import AuditEntry
 from dashboard.models.base import Base
-from dashboard.models.billing import BillingRun, BillingRunRow, FreeMinuteUse, PackageCharge
+from dashboard.models.billing import BillingRun, BillingRunRow, FreeMinuteUse, PackageCharge, PackageNotice
 from dashboard.models.book_sum import BookSum
 from dashboard.models.customer import Contact, Customer, CustomerPackage
 from dashboard.models.document import Document, DocumentPart
@@ -55,6 +55,7 @@ __all__ = [
     "NumberSeries",
     "Package",
     "PackageCharge",
+    "PackageNotice",
     "Payment",
     "Provider",
     "Rate",

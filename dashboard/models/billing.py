@@ -74,6 +74,18 @@ class PackageCharge(Base, Stamped):
     customer_package: Mapped[CustomerPackage] = relationship()
 
 
+class PackageNotice(Base):
+    """The customer was told that this package will be charged on that day."""
+
+    __tablename__ = "package_notice"
+
+    customer_package_id: Mapped[int] = mapped_column(
+        ForeignKey("customer_package.id", ondelete="CASCADE"), primary_key=True
+    )
+    due_on: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"), index=True)
+
+
 class FreeMinuteUse(Base, Stamped):
     """Free seconds of an assigned package that an invoice line used up in one span of the package."""
 

@@ -83,6 +83,12 @@ class Invoice(Base, Stamped):
             "id",
             postgresql_where=text("state = 'issued' AND balance > 0"),
         ),
+        Index(
+            "ix_invoice_owed_due_date",
+            "due_date",
+            "id",
+            postgresql_where=text("state = 'issued' AND balance > 0"),
+        ),
         Index("ix_invoice_number_pattern", "number", postgresql_ops={"number": "text_pattern_ops"}),
         prefix_index("ix_invoice_number_reversed", "reverse(number)"),
         prefix_index("ix_invoice_reference_lower", "lower(reference)"),

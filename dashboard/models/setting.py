@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
-from sqlalchemy import Boolean, CheckConstraint, Integer, LargeBinary, String, Text
+from sqlalchemy import Boolean, CheckConstraint, Date, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,6 +71,8 @@ class Setting(Base, Stamped):
     send_invoices: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     # Days before (below 0) and after an invoice's due date at which its customer is reminded. Empty: never.
     reminder_days: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
+    # Reminders that fell due before this day are not sent: it is when the days were last changed.
+    reminders_from: Mapped[dt.date | None] = mapped_column(Date)
     invoice_template: Mapped[str] = mapped_column(String(40), default="standard", server_default="standard")
     payment_details: Mapped[str | None] = mapped_column(Text)
     package_notification_days: Mapped[int] = mapped_column(Integer, default=3, server_default="3")

@@ -11,16 +11,17 @@ from sqlalchemy import select
 
 from dashboard.documents import logo, mail
 from dashboard.models import Customer, Invoice, NumberSeries, Setting
-from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
+from dashboard.models.customer import LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
 from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
-from dashboard.operations import address, checks, schedule_align
+from dashboard.operations import address, checks, invoice_templates, schedule_align
 from dashboard.operations.base import Actor, check_version, fetch, operation, require, session
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.operations.numbering import series_name
 from dashboard.operations.secrets import seal, unseal
 from dashboard.queries import settings as queries
 from dashboard.rules.numbering import check_pattern, format_number
+from dashboard.rules.reminders import read_days, say_days
 
 PURPOSE = "smtp password"
 TEST_SUBJECT = "Test e-mail from Billing Dashboard"
@@ -67,6 +68,11 @@ def _hour(value: Any) -> int:
     return found
 
 
+def _reminder_days(value: Any) -> list[int]:
+    """As staff write them, or as they are stored."""
+    return read_days(say_days(value) if isinstance(value, (list, tuple)) else str(value or ""))
+
+
 CHECKS: dict[str, checks.Check] = {
     "company_name": _or_empty(checks.text(200)),
     **address.CHECKS,
@@ -82,12 +88,13 @@ CHECKS: dict[str, checks.Check] = {
     "tax_mode": checks.choice(TAX_MODES),
     "tax_inclusive": checks.flag,
     "invoice_line_grouping": checks.choice(LINE_GROUPINGS),
-    "invoice_template": checks.choice(INVOICE_TEMPLATES),
+    "invoice_template": invoice_templates.chosen(required=True),
     "payment_details": checks.long_text(2_000),
     "generated_invoices": checks.choice(GENERATED_INVOICES),
     "schedule_hour": _hour,
     "billing_delay_hours": checks.whole(0, 240, required=True),
     "package_notification_days": checks.whole(0, 90, required=True),
+    "reminder_days": _reminder_days,
     "auto_logout_minutes": checks.whole(0, 1_440, required=True),
     "audit_comment": checks.flag,
     "smtp_host": _host,
@@ -123,6 +130,7 @@ def update(actor: Actor, values: Mapping[str, Any], *, version: int | None = Non
     if errors:
         raise Invalid(errors)
     taken.update(_sealed(found, taken, password))
+    taken.update(_reminders_begin(found, taken))
     moved = taken.get("time_zone", found.time_zone) != found.time_zone
     for name, value in taken.items():
         if getattr(found, name) != value:
@@ -147,6 +155,15 @@ def _read(given: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, Any
         except Invalid as invalid:
             errors.update(invalid.errors)
     return errors, taken
+
+
+def _reminders_begin(found: Setting, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the days are others now, they count from today. What fell due before is not made up for: nobody
+    wants years of it in one morning."""
+    days = taken.get("reminder_days", found.reminder_days)
+    if days == found.reminder_days:
+        return {}
+    return {"reminders_from": queries.today() if days else None}
 
 
 def _sealed(found: Setting, taken: Mapping[str, Any], password: str | None) -> dict[str, str | None]:
