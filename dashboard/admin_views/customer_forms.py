@@ -13,11 +13,11 @@ from dashboard.models.customer import (
     CONTACT_TYPES,
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
-    INVOICE_TEMPLATES,
     ISSUES,
     LINE_GROUPINGS,
 )
 from dashboard.operations.errors import Invalid
+from dashboard.queries.invoice_templates import TEMPLATE_NAMES
 from dashboard.rules.money import currencies
 from dashboard.rules.places import countries, time_zones
 
@@ -63,7 +63,7 @@ class CustomerForm(Form):
         "Issued invoices", SENDING, blank=OWN, help="To its contacts of the type Billing."
     )
     invoice_due_days = fields.whole("Invoice Due Days", min=0, max=365, help="Empty: as in Settings.")
-    invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
+    invoice_template = fields.choice("Invoice Template", TEMPLATE_NAMES, blank=OWN)
     invoice_line_grouping = fields.choice("Invoice Line Grouping", LINE_GROUPINGS, blank=OWN)
     time_zone = fields.choice("Time Zone", _zones, blank=OWN, search=True)
     external_accounting_id = fields.text("External Accounting ID", max=80)
@@ -172,7 +172,7 @@ class BulkEditForm(Form):
     invoice_delay_hours = fields.whole("Invoice Delay Hours", min=0, max=240)
     invoice_issue = fields.choice("Invoices by schedule", ISSUING, blank=OWN)
     invoice_send = fields.choice("Issued invoices", SENDING, blank=OWN)
-    invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES, blank=OWN)
+    invoice_template = fields.choice("Invoice Template", TEMPLATE_NAMES, blank=OWN)
     tax_percent = fields.decimal("Tax %", places=4, min=0, max=100)
     tax_name = fields.text("Tax Name", max=40)
     tags = fields.tags("Tags")

@@ -21,7 +21,7 @@ from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Invoice
 from dashboard.operations import invoices
 from dashboard.operations.errors import Invalid
-from dashboard.queries import invoice_list, settings
+from dashboard.queries import invoice_list, invoice_templates, settings
 from dashboard.queries import invoices as invoice_queries
 from dashboard.queries.listing import Column
 
@@ -152,6 +152,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
             "why_fixed": invoice_queries.why_fixed(record),
             "paper": paper_of(record),
             "made": made_of(record),
+            "faulty_template": invoice_templates.faulty_for(record),
         }
 
     def page_actions(self, record: Any) -> list[dict[str, Any]]:

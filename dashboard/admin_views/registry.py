@@ -22,9 +22,12 @@ from dashboard.admin_views.coverage import CoverageView
 from dashboard.admin_views.customers import CustomerView
 from dashboard.admin_views.guard import GuardedView
 from dashboard.admin_views.home import HomeView
+from dashboard.admin_views.invoice_templates import InvoiceTemplateView
 from dashboard.admin_views.invoices import InvoiceView
 from dashboard.admin_views.items import ItemView
 from dashboard.admin_views.jobs import JobView
+from dashboard.admin_views.mail_templates import MailTemplateView
+from dashboard.admin_views.mails import MailView
 from dashboard.admin_views.managers import ManagerView
 from dashboard.admin_views.packages import PackageView
 from dashboard.admin_views.payments import PaymentView
@@ -65,12 +68,16 @@ GROUPS = (
             UsageView,
             UsageImportView,
             ContactView,
+            MailView,
             BillingRunView,
         ),
     ),
     Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
     Group("Reports", (BreakoutView, CoverageView, RunView)),
-    Group("Setup", (SettingView, StaffView, AuditView, JobView, AccountView)),
+    Group(
+        "Setup",
+        (SettingView, InvoiceTemplateView, MailTemplateView, StaffView, AuditView, JobView, AccountView),
+    ),
 )
 
 

@@ -8,10 +8,11 @@ from wtforms import FileField, PasswordField
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.forms import Form
-from dashboard.models.customer import INVOICE_TEMPLATES, LINE_GROUPINGS
+from dashboard.models.customer import LINE_GROUPINGS
 from dashboard.models.invoice import TAX_MODES
 from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
 from dashboard.operations.settings import SMTP
+from dashboard.queries.invoice_templates import TEMPLATE_NAMES
 from dashboard.rules import money, places
 
 
@@ -77,7 +78,7 @@ class SettingForm(Form):
         required=True,
         help="So long after its end a period can be billed, when its usage is complete.",
     )
-    invoice_template = fields.choice("Invoice Template", INVOICE_TEMPLATES)
+    invoice_template = fields.choice("Invoice Template", TEMPLATE_NAMES)
     package_notification_days = fields.whole(
         "Package Charge Notification Days",
         max=90,

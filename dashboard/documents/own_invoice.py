@@ -24,6 +24,8 @@ from dashboard.models import Invoice, InvoiceTemplate, Setting
 
 log = logging.getLogger("documents")
 
+# What the preview of a template that is being written is kept under, for a while.
+PREVIEW_PREFIX = "template-preview-"
 # Seconds for one invoice, and the most pages that it may have.
 PATIENCE = 20
 MOST_PAGES = 1000

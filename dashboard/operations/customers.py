@@ -23,11 +23,10 @@ from dashboard.models import (
 from dashboard.models.customer import (
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
-    INVOICE_TEMPLATES,
     ISSUES,
     LINE_GROUPINGS,
 )
-from dashboard.operations import address, checks, contacts, schedule_align
+from dashboard.operations import address, checks, contacts, invoice_templates, schedule_align
 from dashboard.operations.base import Actor, check_version, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Missing, Refused
@@ -52,7 +51,7 @@ CHECKS: dict[str, checks.Check] = {
     "invoice_issue": checks.perhaps(*ISSUES),
     "invoice_send": checks.perhaps(),
     "invoice_due_days": checks.whole(0, 365),
-    "invoice_template": checks.choice(INVOICE_TEMPLATES, required=False),
+    "invoice_template": invoice_templates.chosen(required=False),
     "invoice_line_grouping": checks.choice(LINE_GROUPINGS, required=False),
     "time_zone": checks.time_zone,
     "external_accounting_id": checks.text(80),

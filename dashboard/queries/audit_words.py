@@ -15,7 +15,6 @@ from dashboard.models.customer import (
     CONTACT_TYPES,
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
-    INVOICE_TEMPLATES,
     LINE_GROUPINGS,
 )
 from dashboard.models.invoice import TAX_MODES
@@ -24,6 +23,7 @@ from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
 from dashboard.models.rate import CARD_KINDS, PROVIDER_STATUSES, ROUNDINGS
 from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SECURITY
 from dashboard.models.staff import ROLE_NAMES
+from dashboard.queries.invoice_templates import TEMPLATE_NAMES
 from dashboard.rules.money import format_money, plain
 
 HIDDEN = "(hidden)"
@@ -98,7 +98,7 @@ _ORIGINS = {"manual": "By hand", "import": "Import", "payment": "A payment", "ge
 _CHOICES: dict[tuple[str, str], Mapping[str, str]] = {
     ("customer", "status"): CUSTOMER_STATUSES,
     ("customer", "invoice_schedule"): INVOICE_SCHEDULES,
-    ("customer", "invoice_template"): INVOICE_TEMPLATES,
+    ("customer", "invoice_template"): TEMPLATE_NAMES,
     ("customer", "invoice_line_grouping"): LINE_GROUPINGS,
     ("contact", "type"): CONTACT_TYPES,
     ("package", "frequency"): FREQUENCIES,
@@ -116,7 +116,7 @@ _CHOICES: dict[tuple[str, str], Mapping[str, str]] = {
     ("setting", "number_reset"): NUMBER_RESETS,
     ("setting", "tax_mode"): TAX_MODES,
     ("setting", "invoice_line_grouping"): LINE_GROUPINGS,
-    ("setting", "invoice_template"): INVOICE_TEMPLATES,
+    ("setting", "invoice_template"): TEMPLATE_NAMES,
     ("setting", "smtp_security"): SMTP_SECURITY,
     ("staff", "role"): {name: name.capitalize() for name in ROLE_NAMES},
     ("staff", "tf_primary_method"): {"authenticator": "Authenticator app"},

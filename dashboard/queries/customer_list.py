@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Select, case, func, select
+from sqlalchemy import ColumnElement, Date, Numeric, Select, case, cast, func, select
 
-from dashboard.models import Contact, Customer, Invoice, Payment, Staff
-from dashboard.models.customer import CUSTOMER_STATUSES, INVOICE_SCHEDULES, INVOICE_TEMPLATES
+from dashboard.models import Contact, Customer, Invoice, Payment, Schedule, Setting, Staff
+from dashboard.models.customer import CUSTOMER_STATUSES, INVOICE_SCHEDULES
+from dashboard.queries.invoice_templates import TEMPLATE_NAMES
 from dashboard.queries.listing import Column, Listing, Tab
 from dashboard.rules.places import countries
 
@@ -33,6 +35,17 @@ def _balance() -> ColumnElement[Decimal]:
         .scalar_subquery()
     )
     return (owed - settled).cast(Numeric(20, 4))
+
+
+def _next_invoice() -> ColumnElement[dt.date]:
+    """The account's day on which the customer's Invoice Schedule comes due."""
+    zone = select(Setting.time_zone).where(Setting.id == 1).scalar_subquery()
+    return (
+        select(cast(func.timezone(zone, Schedule.next_slot), Date))
+        .where(Schedule.customer_id == Customer.id, Schedule.paused.is_(False))
+        .correlate(Customer)
+        .scalar_subquery()
+    )
 
 
 def _of_status(status: str) -> Callable[[], ColumnElement[bool]]:
@@ -104,6 +117,15 @@ LISTING = Listing(
             choices=INVOICE_SCHEDULES,
             filterable=True,
         ),
+        Column(
+            "next_invoice",
+            "Next Invoice",
+            _next_invoice(),
+            kind="date",
+            nullable=True,
+            filterable=True,
+            hidden=True,
+        ),
         Column("tags", "Tags", Customer.tags, kind="tags", filterable=True),
         Column("debit_limit", "Debit Limit", Customer.debit_limit, kind="money", hidden=True),
         Column("tax_name", "Tax Name", Customer.tax_name, hidden=True),
@@ -135,7 +157,9 @@ LISTING = Listing(
             "Invoice Template",
             Customer.invoice_template,
             kind="choice",
-            choices=INVOICE_TEMPLATES,
+            choices=TEMPLATE_NAMES,
+            nullable=True,
+            filterable=True,
             hidden=True,
         ),
         Column(

@@ -24,7 +24,7 @@ class TemplateNames(Mapping[str, str]):
         if known is None:
             query = select(InvoiceTemplate.key, InvoiceTemplate.name).order_by(InvoiceTemplate.name)
             with db.session.no_autoflush:
-                known = INVOICE_TEMPLATES | dict(db.session.execute(query).tuples())
+                known = INVOICE_TEMPLATES | {row.key: row.name for row in db.session.execute(query)}
             db.session().info[_NAMES] = known
         return known
 

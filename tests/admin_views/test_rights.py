@@ -104,6 +104,18 @@ LEAST: dict[str, dict[str, str]] = {
         "void_view": "manager",
     },
     "item": {**COMMON, **CLOSED_FORMS, **CLOSED_ACTIONS},
+    "invoice_template": {
+        "index_view": "admin",
+        "create_view": "admin",
+        "edit_view": "admin",
+        "preview_view": "admin",
+        "preview_pdf_view": "admin",
+        "stock_view": "admin",
+        "version_view": "admin",
+        "restore_view": "admin",
+        "reset_view": "admin",
+        "delete_view": "admin",
+    },
     "job": {
         **COMMON,
         **CLOSED_FORMS,
