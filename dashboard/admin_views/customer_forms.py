@@ -80,6 +80,7 @@ class CustomerForm(Form):
     empty_invoices = fields.flag(
         "Empty invoices", help="Make an invoice for a period without anything to bill, too."
     )
+    no_reminders = fields.flag("No reminders", help="No e-mail about what is due or overdue.")
     registration_number = fields.text("Registration Number", max=40)
     vat_number = fields.text("VAT Number", max=40)
     address1 = fields.text("Address 1", max=120)
@@ -108,6 +109,7 @@ class CustomerForm(Form):
                 "time_zone",
                 "create_invoice_on_payment",
                 "empty_invoices",
+                "no_reminders",
             ),
         ),
         ("Address", ("address1", "address2", "city", "county", "postcode", "country", "phone", "website")),
@@ -157,6 +159,7 @@ BULK_FIELDS = {
     "create_invoice_on_payment": "Create Invoice on Payment",
     "rate_card_id": "Rate Card",
     "empty_invoices": "Empty invoices",
+    "no_reminders": "No reminders",
 }
 
 
@@ -179,6 +182,7 @@ class BulkEditForm(Form):
     create_invoice_on_payment = fields.flag("Create Invoice on Payment")
     rate_card_id = fields.lookup("Rate Card", "rate_card", hint="None")
     empty_invoices = fields.flag("Empty invoices")
+    no_reminders = fields.flag("No reminders")
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
         """Only what is ticked must be right."""

@@ -41,6 +41,7 @@ TARGETS: tuple[Target, ...] = (
     Target("invoice_delay_hours", "Invoice Delay Hours", ("delay hours", "wait hours"), "24"),
     Target("invoice_issue", "Issue Invoices", ("issue", "issued"), "yes"),
     Target("invoice_send", "Send Invoices", ("send", "email invoices", "send by email"), "yes"),
+    Target("no_reminders", "No reminders", ("without reminders", "silence reminders"), "no"),
     Target("invoice_due_days", "Invoice Due Days", ("due days", "payment terms", "terms", "net days"), "30"),
     Target("invoice_template", "Invoice Template", ("template",)),
     Target("invoice_line_grouping", "Invoice Line Grouping", ("line grouping",)),

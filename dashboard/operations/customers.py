@@ -58,6 +58,7 @@ CHECKS: dict[str, checks.Check] = {
     "create_invoice_on_payment": checks.flag,
     "rate_card_id": checks.key,
     "empty_invoices": checks.flag,
+    "no_reminders": checks.flag,
     **address.CHECKS,
     "notes": checks.long_text(),
 }
