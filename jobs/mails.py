@@ -1,4 +1,4 @@
-"""Sending mail in the background: what is due goes out, many to one connection."""
+"""Mail in the background: what is due goes out, many to one connection; many invoices are made mails of."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ from flask import Flask, current_app
 
 from dashboard.documents.mail import Connection, MailServer, NotSent
 from dashboard.extensions import db
+from dashboard.models import Job
+from dashboard.operations import invoice_mails as filing
 from dashboard.operations import mail_sending
+from dashboard.operations.base import Actor
 from dashboard.operations.errors import Refused
 from dashboard.operations.mail_parcel import pack
 from dashboard.operations.settings import mail_server
 from dashboard.queries import settings
+from jobs.report import Report, Result
 
 log = logging.getLogger("mail")
 
 # One turn of a worker; what is left then waits behind the other jobs of the queue.
 TURN_SECONDS = 20.0
+# Invoices made mails of between two looks at whether the job should stop: well within a second.
+CHUNK = 20
 
 UNFORESEEN = "Something went wrong here that was not foreseen, before the mail was handed over."
 
@@ -38,6 +44,21 @@ def send_due() -> None:
             if not _send_some(lambda: stop.is_set() or time.monotonic() >= until):
                 return
     mail_sending.call_senders()
+
+
+def invoice_mails(job: Job, report: Report) -> Result:
+    """`params`: {"ids": [...], "again": bool}. One mail an invoice; those that can't go are named in the
+    notes. What an earlier attempt filed is not filed again."""
+    ids = [int(key) for key in job.params["ids"]]
+    # The right was checked when it was asked for.
+    actor = Actor(job.created_by, job.created_by_name or "System", None)
+    again, mark = bool(job.params.get("again")), f"job:{job.id}"
+    for start in range(0, len(ids), CHUNK):
+        made = filing.send_many(actor, ids[start : start + CHUNK], again=again, mark=mark)
+        for one in made.refused:
+            report.note(f"{one.label}: {one.reason}")
+        report.reached(min(start + CHUNK, len(ids)))
+    return Result()
 
 
 def call_for_due() -> None:

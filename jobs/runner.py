@@ -14,7 +14,7 @@ from dashboard.extensions import db
 from dashboard.models import Job
 from dashboard.operations import jobs
 from dashboard.operations.errors import OperationError
-from jobs import billing, pdfs, schedules, usage
+from jobs import billing, mails, pdfs, schedules, usage
 from jobs.report import Failed, Report, Result, listen_for_stop, signs_of_life
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ KINDS: dict[str, Work] = {
     "usage_take_up": usage.take_up,
     "usage_rerate": usage.rerate,
     "usage_rebuild": usage.rebuild,
+    "invoice_mails": mails.invoice_mails,
     "schedule_run": schedules.one,
     "schedule_runs": schedules.many,
 }

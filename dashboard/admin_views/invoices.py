@@ -14,6 +14,7 @@ from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.invoice_explain import InvoiceExplain
 from dashboard.admin_views.invoice_form import InvoiceForm, IssuedForm
+from dashboard.admin_views.invoice_mails import SEND, InvoiceMails
 from dashboard.admin_views.invoice_page import editor_data, made_of, paper_of, status_of
 from dashboard.admin_views.invoice_papers import InvoicePapers
 from dashboard.admin_views.invoice_payments import InvoicePayments
@@ -30,7 +31,7 @@ class VoidForm(Form):
     reason = fields.text("Reason", max=200, required=True, help="Shown on the invoice and in its history.")
 
 
-class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
+class InvoiceView(InvoicePayments, InvoicePapers, InvoiceMails, InvoiceExplain, AdminView):
     model = Invoice
     operations = invoices
     form = InvoiceForm
@@ -71,6 +72,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
             form="pdfs_form",
             changes=False,
         ),
+        SEND,
         Action("export", "Export", "export", "", icon="download", download=True, changes=False),
     )
 
@@ -152,6 +154,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
             "why_fixed": invoice_queries.why_fixed(record),
             "paper": paper_of(record),
             "made": made_of(record),
+            "mails": self.mails_of(record),
             "faulty_template": invoice_templates.faulty_for(record),
         }
 
@@ -171,7 +174,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
         # What a draft waits for, by whoever reads it.
         main = "" if not draft else "issue_view" if self.may("invoice.issue") else "edit_view"
         posts = {"issue_view", "duplicate_view", "reopen_view", "delete_view"}
-        return [
+        buttons = [
             {
                 "label": label,
                 "href": url_for(f".{endpoint}", id=record.id),
@@ -186,6 +189,8 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceExplain, AdminView):
             for shown, right, label, endpoint, icon, confirm in wanted
             if shown and self.may(right)
         ]
+        at = next((at for at, one in enumerate(buttons) if one["label"] == "PDF"), 0) + 1
+        return [*buttons[:at], *self.mail_action(record), *buttons[at:]]
 
     # What can be done with one -------------------------------------------------------------------
 

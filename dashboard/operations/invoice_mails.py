@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,20 +44,13 @@ def send_many(
     *,
     again: bool = False,
     mark: str = "",
-    reached: Callable[[int], None] = lambda done: None,
 ) -> BulkResult:
     """One mail an invoice, each in a transaction of its own. Those that can't go are named with the reason;
     those that went before are left out unless `again`. `mark` names the whole, which so is done once only."""
     require(actor, "mail.send")
-    done = 0
-
-    def one(key: int) -> None:
-        nonlocal done
-        done += 1
-        reached(done - 1)
-        _send(actor, key, again, f"{mark}:{key}" if mark else None)
-
-    return each(actor, ids, one, label=label)
+    return each(
+        actor, ids, lambda key: _send(actor, key, again, f"{mark}:{key}" if mark else None), label=label
+    )
 
 
 def _send(actor: Actor, invoice_id: int, again: bool, said: str | None) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, 
 from sqlalchemy.types import String
 
 from dashboard.models import Customer, Invoice
+from dashboard.models.mail import MAIL_STATES
 from dashboard.queries import settings
+from dashboard.queries.invoice_mail import state_of_invoice
 from dashboard.queries.listing import Column, Listing, Tab, key_filter
 
 STATUSES = {
@@ -126,6 +128,17 @@ LISTING = Listing(
             choices=ORIGINS,
             filterable=True,
             hidden=True,
+        ),
+        Column(
+            "mail_state",
+            "E-mail",
+            state_of_invoice(),
+            kind="choice",
+            choices=MAIL_STATES,
+            badge=True,
+            nullable=True,
+            hidden=True,
+            exported=False,
         ),
         Column("created_at", "Created", Invoice.created_at, kind="moment", filterable=True, hidden=True),
         Column("id", "Record", Invoice.id, kind="number", sortable=True, hidden=True, exported=False),

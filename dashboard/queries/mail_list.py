@@ -120,13 +120,6 @@ def of_invoice(invoice_id: int, limit: int = 10) -> Sequence[Mail]:
     ).all()
 
 
-def state_of_invoice() -> ColumnElement[str | None]:
-    """How the last mail that brought the invoice fared, for the list of invoices."""
-    return (
-        select(Mail.state)
-        .where(Mail.invoice_id == Invoice.id, Mail.kind == "invoice")
-        .order_by(Mail.id.desc())
-        .limit(1)
-        .correlate(Invoice)
-        .scalar_subquery()
-    )
+def texts() -> dict[str, MailTemplate]:
+    """The texts that staff wrote, by kind."""
+    return {one.kind: one for one in db.session.scalars(select(MailTemplate))}

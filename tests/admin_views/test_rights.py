@@ -36,7 +36,7 @@ CLOSED_ACTIONS = dict.fromkeys(("action_view", "action_form_view"), CLOSED)
 
 LEAST: dict[str, dict[str, str]] = {
     "account": {"index_view": "viewer"},
-    "admin": {"index": "viewer"},
+    "admin": dict.fromkeys(("index", "holes_view", "coming_view"), "viewer"),
     "audit": {"index_view": "manager"},
     "billing_run": {
         **COMMON,
@@ -99,6 +99,7 @@ LEAST: dict[str, dict[str, str]] = {
         "record_payment_view": "clerk",
         "allocate_automatically_view": "clerk",
         "remove_allocation_view": "clerk",
+        "send_view": "clerk",
         "issue_view": "manager",
         "reopen_view": "manager",
         "void_view": "manager",
@@ -131,6 +132,16 @@ LEAST: dict[str, dict[str, str]] = {
         "dismiss_view": "viewer",
         "machines_view": "admin",
     },
+    "mail": {
+        **COMMON,
+        **CLOSED_FORMS,
+        "details_view": "viewer",
+        "ajax_update": CLOSED,
+        "html_view": "viewer",
+        "file_view": "viewer",
+        **dict.fromkeys(("resend_view", "cancel_view", "arrived_view", "seen_view"), "clerk"),
+    },
+    "mail_template": dict.fromkeys(("index_view", "edit_view", "preview_view", "reset_view"), "admin"),
     "manager": {"ajax_lookup": "viewer"},
     "package": {**COMMON, "defaults_view": "viewer", "run_view": "clerk"},
     "payment": {
@@ -162,7 +173,9 @@ LEAST: dict[str, dict[str, str]] = {
         "import_faults_view": "manager",
         "import_template_view": "manager",
     },
-    "setting": dict.fromkeys(("index_view", "test_email_view", "number_view", "logo_view"), "admin"),
+    "setting": dict.fromkeys(
+        ("index_view", "test_email_view", "number_view", "reminders_view", "logo_view"), "admin"
+    ),
     "usage": {
         **COMMON,
         **CLOSED_FORMS,

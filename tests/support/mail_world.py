@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import func, update
 
 from dashboard.extensions import db
-from dashboard.models import Invoice, Mail, MailAttempt, Setting
+from dashboard.models import Invoice, Mail, MailAttempt, ScheduleRun, Setting
 from dashboard.operations import contacts, mails
 from dashboard.operations.base import SYSTEM, unit_of_work
 from tests.support.books import make_customer, make_issued
@@ -198,3 +198,11 @@ def polite_until_data(line: socket.socket) -> None:
             line.sendall(b"354 go on\r\n")
             return
         line.sendall(b"250 fine\r\n")
+
+
+def schedule_run() -> int:
+    """The key of a run of some schedule."""
+    run = ScheduleRun(name="Nightly", produces="invoices", slot=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    db.session.add(run)
+    db.session.commit()
+    return run.id
