@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html as html_module
+import re
 from typing import Any
 
 from flask import Response, abort, request, url_for
@@ -50,7 +51,7 @@ class TemplatePreview:
             setting = settings.current()
             page = page_html(source, invoice, setting, printed(invoice, setting))
             found["missing"] = missing(page, invoice)
-            found["href"] = url_for(".preview_pdf_view", name=_keep(checked_pdf(page)))
+            found["href"] = url_for(".preview_pdf_view", digest=_keep(checked_pdf(page)))
         except TemplateFault as fault:
             found["fault"] = fault
         except PdfFailed:
@@ -59,24 +60,26 @@ class TemplatePreview:
             found["fault"] = TemplateFault(None, str(error))
         return view.render("admin/invoice_template/_preview.html", **found)  # type: ignore[no-any-return]
 
-    @expose("/preview/<name>.pdf")
+    @expose("/preview/<digest>.pdf")
     @needs("template.write")
-    def preview_pdf_view(self, name: str) -> ResponseReturnValue:
-        document = store.find(PREVIEW_PREFIX + name[:64]) if name.isascii() and name.isalnum() else None
+    def preview_pdf_view(self, digest: str) -> ResponseReturnValue:
+        document = store.find(PREVIEW_PREFIX + digest) if re.fullmatch("[0-9a-f]{64}", digest) else None
         if document is None:
             abort(404, description="This preview is gone. Change the template, or load its page again.")
         return _inline(b"".join(store.open_stream(document)))
 
-    @expose("/stock/<name>.pdf")
+    @expose("/stock/<stock>.pdf")
     @needs("template.write")
-    def stock_view(self, name: str) -> ResponseReturnValue:
+    def stock_view(self, stock: str) -> ResponseReturnValue:
         """A stock template, on the sample."""
-        if name not in INVOICE_TEMPLATES:
+        if stock not in INVOICE_TEMPLATES:
             abort(404)
         setting = settings.current()
         sample = asked_invoice("")
-        laid = lay_out(printed(sample, setting, {**said_of(sample, setting), "template": name}))
-        document = invoice_html.document(name, invoice_html.pages(laid), logo=laid.invoice.logo)
+        laid = lay_out(printed(sample, setting, {**said_of(sample, setting), "template": stock}))
+        document = invoice_html.document(
+            INVOICE_TEMPLATES[stock], invoice_html.pages(laid), logo=laid.invoice.logo
+        )
         try:
             return _inline(render(document))
         except PdfError as error:

@@ -79,7 +79,7 @@ class InvoiceTemplateView(TemplatePreview, GuardedView):
             form.show_refusal(error)
             return self._new_page(form), 422
         except Duplicate as error:
-            return redirect(url_for(".edit_view", id=str(error.subject or "").rpartition(":")[2]), 303)
+            return redirect(url_for(".edit_view", id=str(error.result or "").rpartition(":")[2]), 303)
         flash(
             f"{made.name} was added. Customers use it once it is chosen for them or in Settings.", "success"
         )
@@ -121,7 +121,7 @@ class InvoiceTemplateView(TemplatePreview, GuardedView):
         )
         return self.render(  # type: ignore[no-any-return]
             "admin/invoice_template/version.html",
-            template=template,
+            record=template,
             version=found,
             diff=lines[2 : MOST_DIFF + 2],
             more=max(0, len(lines) - 2 - MOST_DIFF),
@@ -216,7 +216,6 @@ class InvoiceTemplateView(TemplatePreview, GuardedView):
             "admin/invoice_template/edit.html",
             form=form,
             record=template,
-            template=template,
             record_title=template.name,
             form_action=url_for(".edit_view", id=template.id),
             form_messages=form.loose_errors,

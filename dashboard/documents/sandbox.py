@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import difflib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -106,6 +107,9 @@ class _Missing(StrictUndefined):
     def _undefined_message(self) -> str:
         name, owner = self._undefined_name, self._undefined_obj
         if isinstance(owner, dict):
+            near = difflib.get_close_matches(str(name), [str(key) for key in owner], 1)
+            if near:
+                return f"There is no “{name}” here. Did you mean “{near[0]}”?"
             there = ", ".join(str(key) for key in list(owner)[:20])
             return f"There is no “{name}” here; there is: {there or 'nothing'}."
         if isinstance(owner, list | tuple):

@@ -95,7 +95,8 @@ def test_ready_html_of_a_helper_is_kept_and_joined_safely() -> None:
     ("source", "line", "word"),
     [
         ("\n{{ nam }}", 2, "nothing called “nam”. Did you mean “name”?"),
-        ("\n\n{{ lines[0].nett }}", 3, "no “nett” here; there is: net, said."),
+        ("\n\n{{ lines[0].nett }}", 3, "no “nett” here. Did you mean “net”?"),
+        ("{{ lines[0].quantity }}", 1, "no “quantity” here; there is: net, said."),
         ("{{ lines.net }}", 1, "a loop goes through them"),
         ("{{ lines }}", 1, "can't be printed"),
         ("{{ name|uper }}", 1, "no filter “uper”. Did you mean “upper”?"),
