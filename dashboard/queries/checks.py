@@ -130,16 +130,13 @@ ORDER BY 1, 2, 3, 4
 
 def _kept_sums() -> Iterator[Discrepancy]:
     """Sums of the first page that are not those of its invoices and payments."""
+    names = ("count", "amount", "rest")
     for kind, currency, day, customer, *figures in db.session.execute(text(_BOOK_SUMS)):
         of = " of ".join(filter(None, (f"{kind} {currency}", str(day or ""))))
-        for what, stored, wanted in zip(
-            ("count", "amount", "rest"), figures[::2], figures[1::2], strict=True
-        ):
+        for what, stored, wanted in zip(names, figures[::2], figures[1::2], strict=True):
             if stored != wanted:
-                name = f"{what} of {of}"
-                yield Discrepancy(
-                    "book sum", customer or 0, name, plain(Decimal(stored)), plain(Decimal(wanted))
-                )
+                said = plain(Decimal(stored)), plain(Decimal(wanted))
+                yield Discrepancy("book sum", customer or 0, f"{what} of {of}", *said)
 
 
 def _pairs() -> Iterator[Discrepancy]:

@@ -1,86 +1,142 @@
-"""The figures of the first page: what waits for somebody, each with the list behind it."""
+"""What waits for somebody: the rest of the first page, beside the sums of `queries.receivables`.
+
+Counts are those of the lists that they open, with the same cap: `10,000+`.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Date, DateTime, cast, func, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from dashboard.extensions import db
-from dashboard.models import Customer, Invoice, Package, Payment
-from dashboard.queries import settings
+from dashboard.models import (
+    Customer,
+    Invoice,
+    Package,
+    Payment,
+    Schedule,
+    UsageUnmatched,
+)
+from dashboard.queries import coverage, list_counts, schedule_runs, settings, usage_list
+from dashboard.queries.list_filters import read as read_filter
+from dashboard.queries.listing import COUNT_CAP, Listing, State
 
 
 @dataclass(frozen=True)
-class Figure:
-    """How many, and how much in each currency."""
+class Count:
+    """How many, up to a cap: one more than the cap stands for "and more"."""
 
-    label: str
-    endpoint: str
-    tab: str
-    count: int
-    amounts: list[tuple[str, Decimal]]
-    note: str
-    tone: str = ""
-    sort: str = ""
+    number: int
+    cap: int = COUNT_CAP
+
+    def __str__(self) -> str:
+        return f"{self.cap:,}+" if self.number > self.cap else f"{self.number:,}"
 
 
-def figures() -> list[Figure]:
-    """Drafts to issue, what is owed, what is late, and money that waits for an invoice."""
-    owed, late = _owed(), _late()
-    left = Payment.unallocated > 0
+def failed_runs() -> Count:
+    return _counted(schedule_runs.LISTING, State(tab="failed"))
+
+
+def unmatched_calls() -> Count:
+    return _number(select(UsageUnmatched.id).limit(COUNT_CAP + 1))
+
+
+def unrated_calls() -> Count:
+    column = usage_list.LISTING.column("rating")
+    return _counted(usage_list.LISTING, State(filters=(read_filter(column, "is", "unrated"),)))
+
+
+def _counted(listing: Listing, state: State) -> Count:
+    return Count(list_counts.count(listing, state), listing.cap)
+
+
+def _number(few: Any) -> Count:
+    return Count(db.session.scalar(select(func.count()).select_from(few.subquery())) or 0)
+
+
+@dataclass(frozen=True)
+class Holes:
+    """Periods of one Invoice Schedule that have something to bill and no invoice."""
+
+    schedule: str
+    missing: int
+    blocked: int
+
+
+def coverage_holes() -> list[Holes]:
+    """Of each schedule that customers have. Many customers take a while: it comes after the page."""
+    used = set(db.session.scalars(select(Customer.invoice_schedule).distinct()))
+    found = []
+    for schedule in coverage.SHOWN:
+        if schedule in used:
+            counts = coverage.counts(schedule, coverage.shown_periods(schedule, settings.today()))
+            found.append(Holes(schedule, counts["missing"], counts["blocked"]))
+    return found
+
+
+@dataclass(frozen=True)
+class Coming:
+    """The customers whose Invoice Schedule comes due on a day of the account, from `at` on."""
+
+    day: dt.date
+    at: dt.datetime
+    customers: int
+
+
+# Unlike a parameter, the same text in every clause.
+_ZONE: ColumnElement[str] = literal_column("(SELECT time_zone FROM setting WHERE id = 1)")
+
+
+def next_invoiced(limit: int = 5) -> list[Coming]:
+    """When invoices are made next, and for how many customers; slots that are late come first."""
+    day = cast(func.timezone(_ZONE, Schedule.next_slot, type_=DateTime), Date).label("day")
+    rows = db.session.execute(
+        select(day, func.min(Schedule.next_slot).label("at"), func.count().label("customers"))
+        .where(Schedule.customer_id.is_not(None), Schedule.next_slot.is_not(None), Schedule.paused.is_(False))
+        .group_by(day)
+        .order_by(day)
+        .limit(limit)
+    )
+    return [Coming(row.day, settings.local(row.at), row.customers) for row in rows]
+
+
+@dataclass(frozen=True)
+class Produced:
+    """A Schedule Report that makes invoices: for so many customers, or for all (None)."""
+
+    id: int
+    name: str
+    at: dt.datetime
+    customers: int | None
+
+
+def next_produced(limit: int = 5) -> list[Produced]:
+    """Schedule Reports that make invoices, the next first."""
+    found = db.session.scalars(
+        select(Schedule)
+        .where(
+            Schedule.customer_id.is_(None),
+            Schedule.produces == "invoices",
+            Schedule.next_slot.is_not(None),
+            Schedule.paused.is_(False),
+        )
+        .order_by(Schedule.next_slot, Schedule.id)
+        .limit(limit)
+    )
     return [
-        _figure("Drafts to issue", "draft", Invoice.state == "draft", Invoice.total, note="Not billed yet"),
-        _figure("Outstanding", "open", owed, Invoice.balance, note="Issued and not fully paid"),
-        _figure(
-            "Overdue", "overdue", late, Invoice.balance, note="Past the due date", tone="bad", sort="due_date"
-        ),
-        _figure("Unallocated", "unallocated", left, Payment.unallocated, note="Paid, for no invoice yet"),
+        Produced(one.id, one.name, settings.local(one.next_slot), len(one.customer_ids) or None)
+        for one in found
+        if one.next_slot is not None
     ]
-
-
-def _owed() -> ColumnElement[bool]:
-    return and_(Invoice.state == "issued", Invoice.balance > 0)
-
-
-def _late() -> ColumnElement[bool]:
-    return and_(_owed(), Invoice.due_date < settings.today())
-
-
-def _figure(
-    label: str,
-    tab: str,
-    condition: ColumnElement[bool],
-    amount: Any,
-    *,
-    note: str,
-    tone: str = "",
-    sort: str = "",
-) -> Figure:
-    model = amount.class_
-    found = db.session.execute(
-        select(model.currency, func.count(), func.sum(amount))
-        .where(condition)
-        .group_by(model.currency)
-        .order_by(model.currency)
-    ).all()
-    count = sum(row[1] for row in found)
-    amounts = [(row[0], row[2]) for row in found]
-    return Figure(label, model.__tablename__, tab, count, amounts, note, tone if count else "", sort)
 
 
 def latest_invoices(limit: int = 6) -> Sequence[Invoice]:
     return db.session.scalars(select(Invoice).order_by(Invoice.id.desc()).limit(limit)).all()
-
-
-def longest_overdue(limit: int = 6) -> Sequence[Invoice]:
-    """Whom to remind first."""
-    oldest = select(Invoice).where(_late()).order_by(Invoice.due_date, Invoice.id).limit(limit)
-    return db.session.scalars(oldest).all()
 
 
 def latest_payments(limit: int = 6) -> Sequence[Payment]:
@@ -94,6 +150,7 @@ class Step:
     """One thing to do before the first invoice is paid."""
 
     label: str
+    why: str
     endpoint: str
     done: bool
 
@@ -101,17 +158,18 @@ class Step:
 def first_steps() -> list[Step]:
     """What a new installation still lacks; empty once everything has been done."""
     steps = [
-        Step("Say who you are: company name, tax and payment details", "setting", _named()),
-        Step("Add a customer", "customer", _any(Customer)),
-        Step("Make a package", "package", _any(Package)),
-        Step("Raise an invoice", "invoice", _any(Invoice)),
-        Step("Record a payment and allocate it", "payment", _any(Payment)),
+        Step(
+            "Say who you are",
+            "Company name, tax and payment details stand on every invoice.",
+            "setting",
+            bool(settings.current().company_name),
+        ),
+        Step("Add a customer", "A name and a currency are enough.", "customer", _any(Customer)),
+        Step("Make a package", "What customers pay, and how often.", "package", _any(Package)),
+        Step("Raise an invoice", "By hand, from packages, or from usage.", "invoice", _any(Invoice)),
+        Step("Record a payment and allocate it", "The invoice turns to paid.", "payment", _any(Payment)),
     ]
     return [] if all(step.done for step in steps) else steps
-
-
-def _named() -> bool:
-    return bool(settings.current().company_name)
 
 
 def _any(model: Any) -> bool:

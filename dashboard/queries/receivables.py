@@ -6,7 +6,6 @@ All of it is read from `book_sum`, which triggers keep, so that a million invoic
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal

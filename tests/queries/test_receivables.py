@@ -7,7 +7,6 @@ import random
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
 
 from dashboard.extensions import db
 from dashboard.models import BookSum, Invoice, Payment
@@ -16,7 +15,7 @@ from dashboard.operations.base import SYSTEM
 from dashboard.operations.errors import OperationError
 from dashboard.queries import checks, receivables
 from dashboard.rules.receivables import bucket
-from tests.support.books import at_once, line, make_customer, make_draft, make_issued, make_payment
+from tests.support.books import line, make_customer, make_draft, make_payment
 
 pytestmark = pytest.mark.usefixtures("app")
 
