@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from flask import current_app, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from dashboard.admin_views import show
 from dashboard.admin_views.answers import download, wants_fragment
@@ -60,7 +60,7 @@ class RunView(AdminView):
         return self.render(template, page=page, live=live, crumbs=[{"label": self.title, "href": ""}])  # type: ignore[no-any-return]
 
     def row_actions(self, row: Any) -> list[RowAction]:
-        actions = [RowAction("Open", "eye", self.row_href(row))]
+        actions: list[RowAction] = []
         if self.may("schedule.write"):
             if row.state in LIVE and not row.cancel_requested:
                 actions.append(RowAction("Cancel", "stop", url_for(".cancel_view", id=row.id), "post"))
@@ -74,8 +74,10 @@ class RunView(AdminView):
         made = run_queries.words(row.produces, row.what, row.document_id is not None)
         shown = {
             "made": escape(made) if made else show.NOTHING,
-            "took": escape(took(row.took)) if row.took is not None else show.NOTHING,
+            "took": escape(took(row.seconds)) if row.seconds is not None else show.NOTHING,
         }
+        if row.error:
+            shown["error"] = Markup('<span class="clip" title="{0}">{0}</span>').format(row.error)
         if row.state == "running" and row.cancel_requested:
             shown["state"] = show.badge("cancelling")
         cells = [

@@ -6,6 +6,9 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
+from dashboard.operations.base import session
 from dashboard.queries import settings
 from dashboard.queries.billing_facts import Facts
 from dashboard.rules.periods import Period, bounds
@@ -64,15 +67,25 @@ def unbillable(facts: Facts | None, customer_id: int, period: Period) -> Outcome
     if end > moment:
         said = f"{period} is not over yet. It can be billed once it is."
         return Outcome(customer_id, period, None, "waiting", said)
-    ready = end + dt.timedelta(hours=setting.billing_delay_hours)
+    wait = facts.customer.invoice_delay_hours
+    wait = setting.billing_delay_hours if wait is None else wait
+    ready = end + dt.timedelta(hours=wait)
     if ready > moment:
         said = (
             f"Usage of {period} may still be coming in. It can be billed from {ready:%Y-%m-%d %H:%M} UTC on, "
-            f"{setting.billing_delay_hours} hours after its end."
+            f"{wait} hours after its end."
         )
         return Outcome(customer_id, period, None, "waiting", said)
     return None
 
 
 def now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    """By the database's clock, which is one for all machines; asked once a transaction."""
+    current = session()
+    current.connection()
+    transaction, held = current.get_transaction(), current.info.get("now")
+    if held is None or held[0] is not transaction:
+        held = (transaction, current.execute(select(func.now())).scalar_one())
+        current.info["now"] = held
+    moment: dt.datetime = held[1]
+    return moment

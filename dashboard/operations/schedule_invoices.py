@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -19,6 +20,7 @@ from dashboard.operations.billing import Options, Outcome
 from dashboard.operations.billing_outcome import Pair, chunks
 from dashboard.operations.schedule_hold import Held, Overtaken, RunCancelled, end, write
 from dashboard.operations.schedule_progress import DAY, MOST_LINES, Progress, papers_of, send, summary, told
+from dashboard.operations.schedules import database_now
 from dashboard.queries import coverage, settings
 from dashboard.queries.coverage import Cell
 from dashboard.rules.periods import periods
@@ -61,6 +63,9 @@ class _Work:
         self.runs, self.chunk_done = runs, chunk_done
         # Whose run a customer belongs to: its own, or the one run that there is.
         self.of_customer: dict[int, int] = {}
+        # By the database's clock, as all that schedules do.
+        zone = ZoneInfo(settings.current().time_zone)
+        self.today = database_now().astimezone(zone).date()
         session().rollback()
 
     def customers(self) -> list[int]:
@@ -91,7 +96,7 @@ class _Work:
                 billing.carry_out(
                     actor,
                     some,
-                    Options(None, issue),
+                    Options(None, issue, self.today),
                     after=lambda outcomes: self._file(outcomes, by_customer, cells),
                 )
             self.chunk_done()

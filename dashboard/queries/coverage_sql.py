@@ -21,7 +21,8 @@ WITH slot AS (
     CAST(:from_at AS timestamptz[]), CAST(:until_at AS timestamptz[])
   ) AS s(zone, start_day, end_day, from_at, until_at)
 ), who AS (
-  SELECT c.id, c.name, c.status, c.currency, c.empty_invoices, coalesce(c.time_zone, :zone) AS zone,
+  SELECT c.id, c.name, c.status, c.currency, c.empty_invoices,
+    c.invoice_delay_hours AS delay, coalesce(c.time_zone, :zone) AS zone,
     greatest(c.invoice_from, least(
       (SELECT min(u.day) FROM usage_day u WHERE u.customer_id = c.id),
       (SELECT min(p.start_date) FROM customer_package p WHERE p.customer_id = c.id)
@@ -133,7 +134,7 @@ WITH slot AS (
       WHEN w.first_day IS NULL OR s.end_day <= w.first_day THEN 'before'
       WHEN p.whole IS NOT NULL AND coalesce(u.charge, 0) <> 0 THEN 'late'
       WHEN p.whole IS NOT NULL THEN 'invoiced'
-      WHEN s.until_at + make_interval(hours => :delay) > now() THEN 'waiting'
+      WHEN s.until_at + make_interval(hours => coalesce(w.delay, :delay)) > now() THEN 'waiting'
       WHEN coalesce(u.unrated, 0) > 0 THEN 'blocked'
       WHEN coalesce(u.charge, 0) <> 0 OR g.charges > 0
         THEN CASE w.status WHEN 'pending_approval' THEN 'blocked' ELSE 'missing' END

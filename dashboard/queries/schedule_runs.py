@@ -36,6 +36,7 @@ _PERIOD = func.coalesce(
     "",
 )
 _SECONDS = cast(func.ceil(func.extract("epoch", ScheduleRun.finished_at - ScheduleRun.started_at)), Integer)
+_TOOK = cast(_SECONDS, Text).concat(" s")
 _COUNT = cast(ScheduleRun.made["count"].astext, Integer)
 
 
@@ -64,15 +65,23 @@ LISTING = Listing(
         Column("name", "Schedule", ScheduleRun.name, sortable=True, filterable=True),
         Column("slot", "Slot", ScheduleRun.slot, kind="moment", sortable=True, filterable=True),
         Column("period", "Period", _PERIOD),
-        Column("produces", "Makes", ScheduleRun.produces, kind="choice", choices=WHAT, filterable=True),
+        Column(
+            "produces",
+            "Makes",
+            ScheduleRun.produces,
+            kind="choice",
+            choices=WHAT,
+            filterable=True,
+            hidden=True,
+        ),
         Column(
             "state", "State", ScheduleRun.state, kind="choice", choices=STATES, filterable=True, badge=True
         ),
         Column(
             "started_at", "Started", ScheduleRun.started_at, kind="moment", nullable=True, filterable=True
         ),
-        Column("took", "Took, s", _SECONDS, kind="number", nullable=True),
-        Column("made", "Made", _COUNT, kind="number", nullable=True),
+        Column("took", "Took", _TOOK, nullable=True),
+        Column("made", "Made", _COUNT, nullable=True),
         Column("error", "Error", ScheduleRun.error, nullable=True),
         Column("asked_by_name", "Asked for by", ScheduleRun.asked_by_name, filterable=True, hidden=True),
         Column("attempts", "Attempts", ScheduleRun.attempts, kind="number", hidden=True),
@@ -82,6 +91,7 @@ LISTING = Listing(
     joined=_joined,
     extra=(
         Column("customer_name", "Customer", Customer.name),
+        Column("seconds", "Took", _SECONDS),
         Column("schedule_id", "Schedule", ScheduleRun.schedule_id),
         Column("what", "Made", ScheduleRun.made),
         Column("document_id", "File", ScheduleRun.document_id),
