@@ -39,7 +39,7 @@ def _empty_to_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _printable(form: Any, field: Field) -> None:
+def printable(form: Any, field: Field) -> None:
     if field.data and CONTROL.search(field.data):
         raise ValidationError("This text holds characters that can't be printed. Please type it again.")
 
@@ -56,7 +56,7 @@ def text(label: str, *, max: int, required: bool = False, help: str = "", **attr
     """One line of text, stripped; None where empty and not required."""
     return StringField(
         label,
-        [*_presence(required), _length(max), _printable],
+        [*_presence(required), _length(max), printable],
         filters=[_stripped, *([] if required else [_empty_to_none])],
         description=help,
         render_kw={"maxlength": max, "autocomplete": "off", **attributes},
@@ -70,7 +70,7 @@ def email(label: str, *, required: bool = False, help: str = "") -> Any:
 def long_text(label: str, *, max: int = 10_000, rows: int = 3, help: str = "", required: bool = False) -> Any:
     return TextAreaField(
         label,
-        [*_presence(required), _length(max), _printable],
+        [*_presence(required), _length(max), printable],
         filters=[_stripped, _empty_to_none],
         description=help,
         render_kw={"rows": rows, "maxlength": max},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import FileField, PasswordField
+from wtforms import FileField, PasswordField, StringField
+from wtforms.validators import Length
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.forms import Form
@@ -14,6 +15,7 @@ from dashboard.models.setting import GENERATED_INVOICES, NUMBER_RESETS, SMTP_SEC
 from dashboard.operations.settings import SMTP
 from dashboard.queries.invoice_templates import TEMPLATE_NAMES
 from dashboard.rules import money, places
+from dashboard.rules.reminders import say_days
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -30,6 +32,29 @@ def _pattern() -> Any:
             "hx-get": "/admin/setting/number/",
             "hx-trigger": "input changed delay:400ms, load",
             "hx-target": "#next-number",
+            "hx-push-url": "false",
+        },
+    )
+
+
+class DaysField(StringField):
+    """Days before and after a due date, in words; the operation reads what was typed."""
+
+    def process_data(self, value: Any) -> None:
+        self.data = say_days(value or ())
+
+
+def _reminders() -> Any:
+    return DaysField(
+        "Reminders",
+        [Length(max=200, message="At most 200 characters, please."), fields.printable],
+        description="Days before and after the due date, such as: 3 before, 1, 7 and 14 after. Empty: none.",
+        render_kw={
+            "maxlength": 200,
+            "autocomplete": "off",
+            "hx-get": "/admin/setting/reminders/",
+            "hx-trigger": "input changed delay:400ms, load",
+            "hx-target": "#reminders-today",
             "hx-push-url": "false",
         },
     )
@@ -67,6 +92,9 @@ class SettingForm(Form):
     generated_invoices = fields.choice(
         "Generated invoices", GENERATED_INVOICES, help="What is made from usage and packages."
     )
+    send_invoices = fields.flag(
+        "Send invoices", help="Invoices issued by schedule go to their customers by e-mail."
+    )
     schedule_hour = fields.choice(
         "Schedule hour",
         {str(hour): f"{hour:02}:00" for hour in range(24)},
@@ -85,6 +113,8 @@ class SettingForm(Form):
         required=True,
         help="So many days before a charge the customer is told.",
     )
+
+    reminder_days = _reminders()
 
     tax_name = fields.text("Tax Description", max=40)
     tax_percent = fields.decimal("Tax %", places=4, min=0, max=100, required=True)
@@ -143,8 +173,10 @@ class SettingForm(Form):
                 "invoice_template",
                 "invoice_line_grouping",
                 "generated_invoices",
+                "send_invoices",
                 "schedule_hour",
                 "billing_delay_hours",
+                "reminder_days",
                 "package_notification_days",
             ),
         ),

@@ -16,8 +16,9 @@ from dashboard.admin_views.setting_form import MAIL, SettingForm
 from dashboard.extensions import db
 from dashboard.operations import settings
 from dashboard.operations.errors import Invalid, Refused, Stale
-from dashboard.queries import audit
+from dashboard.queries import audit, reminders
 from dashboard.queries import settings as queries
+from dashboard.rules.reminders import read_days, say_days
 
 
 class SettingView(GuardedView):
@@ -69,6 +70,18 @@ class SettingView(GuardedView):
         except ValueError as fault:
             text = str(fault)
         return self.render("admin/settings_number.html", text=text)
+
+    @expose("/reminders/")
+    @needs("setting.write")
+    def reminders_view(self) -> ResponseReturnValue:
+        """What reminders on these days would do today, while they are typed."""
+        typed = request.args.get("reminder_days", "")[:200]
+        try:
+            days = read_days(typed)
+        except ValueError as fault:
+            return self.render("admin/settings_number.html", text=str(fault))
+        found = reminders.outlook(days) if days else None
+        return self.render("admin/settings_reminders.html", days=days, said=say_days(days), found=found)
 
     @expose("/logo/")
     @needs("setting.write")

@@ -18,9 +18,11 @@ from dashboard.admin_views import (
     customer_forms,
     forms,
     invoice_form,
+    invoice_mails,
     invoice_payments,
     invoices,
     items,
+    mail_templates,
     packages,
     payments,
     providers,
@@ -39,6 +41,7 @@ from dashboard.models import (
     Customer,
     CustomerPackage,
     Invoice,
+    Mail,
     Package,
     Payment,
     Provider,
@@ -157,6 +160,8 @@ SPELLED = {
     "destination_prefixes",
     "prefix",
     "from_time",
+    "reminder_days",
+    "recipients",
 }
 
 
@@ -178,6 +183,7 @@ def _setting(books: Books) -> Values:
     given = {name: one._value() for name, one in form._fields.items() if hasattr(one, "_value")}
     chosen = (
         "number_reset",
+        "schedule_hour",
         "generated_invoices",
         "invoice_line_grouping",
         "invoice_template",
@@ -188,7 +194,11 @@ def _setting(books: Books) -> Values:
     given |= {name: form[name].data for name in (*chosen, "smtp_security")}
     unsent = ("version", "form_key", "comment", "logo_file", "smtp_password_new", "remove_logo")
     kept = {name: str(value) for name, value in given.items() if name not in unsent and value is not None}
-    return {name: value for name, value in kept.items() if name not in ("tax_inclusive", "audit_comment")}
+    return {
+        name: value
+        for name, value in kept.items()
+        if name not in ("tax_inclusive", "audit_comment", "send_invoices")
+    }
 
 
 # For names and prefixes of which there is one each.
@@ -373,6 +383,14 @@ TARGETS = (
         lambda books: last(UsageRule),
         pages=("/admin/usage_rule/", "/admin/usage_rule/edit/?id={id}"),
     ),
+    Target(
+        "sent invoice",
+        invoice_mails.SendForm,
+        lambda books: f"/admin/invoice/{books.issued.id}/send",
+        lambda books: {"recipients": "ada@retail.example", "subject": KEPT, "body": KEPT},
+        lambda books: last(Mail),
+        pages=("/admin/mail/", "/admin/mail/details/?id={id}", "/admin/mail/{id}/html"),
+    ),
     # Last: what is void takes nothing more.
     Target(
         "void",
@@ -399,6 +417,10 @@ COVERED_BY: dict[type[Form], str] = {
     # Its name is a field as that of a rule; its tags are only looked for.
     usage_rules.FormatForm: "usage rule",
     billing_run_form.RunForm: "customer",
+    # Only asks whether to send again.
+    invoice_mails.SendManyForm: "sent invoice",
+    # A template: tests/admin_views/test_mails.py tries what it refuses.
+    mail_templates.MailTextForm: "sent invoice",
     # A choice of calls, of which nothing is kept.
     usage_rerate.RerateForm: "usage rule",
 }
