@@ -91,6 +91,7 @@ CHECKS: dict[str, checks.Check] = {
     "invoice_template": invoice_templates.chosen(required=True),
     "payment_details": checks.long_text(2_000),
     "generated_invoices": checks.choice(GENERATED_INVOICES),
+    "send_invoices": checks.flag,
     "schedule_hour": _hour,
     "billing_delay_hours": checks.whole(0, 240, required=True),
     "package_notification_days": checks.whole(0, 90, required=True),
