@@ -71,7 +71,7 @@ class _Kit(pdfkit.PDFKit):  # type: ignore[misc]
         return bytes(done.stdout)
 
 
-def render(html: str, patience: int | None = None) -> bytes:
+def render(html: str, patience: int | None = None, *, landscape: bool = False) -> bytes:
     """The PDF of a page, within so many seconds. Raises PdfUnavailable or PdfFailed; never gives anything but
     a whole PDF."""
     binary = shutil.which("wkhtmltopdf")
@@ -82,7 +82,8 @@ def render(html: str, patience: int | None = None) -> bytes:
         wkhtmltopdf=binary, meta_tag_prefix=f"{secrets.token_hex(16)}-", environ=_environment()
     )
     try:
-        kit = _Kit(html, "string", options=_OPTIONS, configuration=configuration)
+        options = {**_OPTIONS, "orientation": "Landscape" if landscape else "Portrait"}
+        kit = _Kit(html, "string", options=options, configuration=configuration)
         kit.patience = patience or TIME_LIMIT
         made: bytes = kit.to_pdf()
     except subprocess.TimeoutExpired as error:

@@ -23,12 +23,12 @@ from dashboard.operations.errors import Invalid, Refused
 from dashboard.queries import settings
 from dashboard.queries.breakout import DIMENSIONS
 from dashboard.rules.periods import Period
+from dashboard.rules.report_columns import COLUMNS, ungrouped
 from dashboard.rules.schedules import Rule
 
 ONE_RUN = "schedule_run"
 MOST_EMAILS = 20
 MOST_CHOSEN = 1_000
-_WORD = re.compile(r"[a-z][a-z_]{0,39}")
 
 
 def _listed(value: Any) -> list[Any]:
@@ -61,7 +61,7 @@ def _groups(value: Any) -> list[str]:
 
 def _columns(value: Any) -> list[str]:
     found = list(dict.fromkeys(str(part) for part in _listed(value)))
-    if not all(_WORD.fullmatch(name) for name in found):
+    if any(name not in COLUMNS for name in found):
         raise ValueError("Choose from the list.")
     return found
 
@@ -291,5 +291,10 @@ def _check_together(schedule: Schedule) -> None:
             errors["emails"] = "Fill in at least one address to send the report to."
         if not schedule.groups:
             errors["groups"] = "Choose at least one."
+        missing = ungrouped(schedule.groups or (), schedule.columns or ())
+        if schedule.groups and missing:
+            errors["columns"] = (
+                f"Rows are not divided by {' and '.join(missing)}. Add that to Group, or take it off here."
+            )
     if errors:
         raise Invalid(errors)

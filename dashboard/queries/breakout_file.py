@@ -8,17 +8,18 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from dashboard.extensions import db
-from dashboard.models import Customer, Provider, UsageDay
+from dashboard.models import Customer, UsageDay
 from dashboard.queries.breakout import COST_CURRENCY, DIMENSIONS, TIMES, Ask, asked
 from dashboard.queries.list_export import safe, statement_chunks
 
 
 def columns(ask: Ask) -> list[str]:
     """The heads of a file: the dimensions in their order, then the figures."""
-    return [*(DIMENSIONS[name].label for name in ask.groups), *(label for label, _ in _figures())]
+    return [*(DIMENSIONS[name].label for name in ask.groups), *(label for label, _ in figures())]
 
 
-def _figures() -> list[tuple[str, Any]]:
+def figures() -> list[tuple[str, Any]]:
+    """What is added up, by its head."""
     attempts, connected = func.sum(UsageDay.attempts), func.sum(UsageDay.connected)
     duration, charge, cost = func.sum(UsageDay.duration), func.sum(UsageDay.charge), func.sum(UsageDay.cost)
     profit = case((Customer.currency == COST_CURRENCY, charge - cost))
@@ -47,10 +48,10 @@ def flat(ask: Ask, *, for_csv: bool = False) -> Select[Any]:
         safe(text) if for_csv and name not in TIMES else text
         for name, text in zip(ask.groups, texts, strict=True)
     ]
-    figures = [expression.label(label) for label, expression in _figures()]
+    shown_figures = [expression.label(label) for label, expression in figures()]
     heads = [text.label(DIMENSIONS[name].label) for name, text in zip(ask.groups, shown, strict=True)]
-    statement = asked(ask, select(*heads, *figures))
-    by = list(dict.fromkeys([*texts, *keys, Customer.currency, Provider.currency]))
+    statement = asked(ask, select(*heads, *shown_figures))
+    by = list(dict.fromkeys([*texts, *keys, Customer.currency, COST_CURRENCY]))
     return statement.group_by(*by).order_by(*texts, Customer.currency, COST_CURRENCY)
 
 
