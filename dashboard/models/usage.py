@@ -198,13 +198,7 @@ class UsageDay(Base):
             name="uq_usage_day",
         ),
         Index("ix_usage_day_day", "day", "customer_id"),
-        # A summary of pages, not of rows: so billing a day need not touch an index.
-        Index(
-            "ix_usage_day_invoice_item_id",
-            "invoice_item_id",
-            postgresql_using="brin",
-            postgresql_with={"pages_per_range": 8, "autosummarize": True},
-        ),
+        # None over `invoice_item_id`: so billing a day need not touch an index.
         Index("ix_usage_day_destination", "destination", "day"),
         Index("ix_usage_day_provider_id", "provider_id", "day"),
     )

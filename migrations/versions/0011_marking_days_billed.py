@@ -1,8 +1,8 @@
 """Marking days of the ledger as billed without telling an index
 
 An update that changes no indexed column stays on its page. So what is open is kept in a narrow table beside
-the ledger, what belongs to a line is found by a summary of pages, and the line's existence is seen to once a
-statement instead of once a row.
+the ledger, what belongs to a line is found among its customer's days, and the line's existence is seen to once
+a statement instead of once a row.
 
 Revision: 0011, after 0010
 """
@@ -76,15 +76,30 @@ FOR EACH STATEMENT EXECUTE FUNCTION usage_day_line_is_there();
 CREATE TRIGGER line_is_there AFTER UPDATE ON usage_day REFERENCING NEW TABLE AS marked
 FOR EACH STATEMENT EXECUTE FUNCTION usage_day_line_is_there();
 """
+# A line's days are looked for among its customer's: an index of lines would be told of each mark.
 LINE_GONE = """
-CREATE FUNCTION invoice_item_gone() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $body$
+CREATE FUNCTION invoice_item_gone() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-    UPDATE usage_day SET invoice_item_id = NULL WHERE invoice_item_id = ANY (ARRAY(SELECT id FROM gone));
+    UPDATE usage_day AS d SET invoice_item_id = NULL FROM gone AS g JOIN invoice AS i ON i.id = g.invoice_id
+    WHERE g.kind IN ('usage', 'late_usage') AND d.customer_id = i.customer_id AND d.invoice_item_id = g.id;
     RETURN NULL;
 END
 $body$;
 CREATE TRIGGER gone AFTER DELETE ON invoice_item REFERENCING OLD TABLE AS gone
 FOR EACH STATEMENT EXECUTE FUNCTION invoice_item_gone();
+"""
+# When its lines go with it, nobody knows the customer any more.
+INVOICE_GOES = """
+CREATE FUNCTION invoice_goes() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    UPDATE usage_day SET invoice_item_id = NULL
+    WHERE customer_id = OLD.customer_id AND invoice_item_id IN (
+        SELECT id FROM invoice_item WHERE invoice_id = OLD.id AND kind IN ('usage', 'late_usage'));
+    RETURN OLD;
+END
+$body$;
+CREATE TRIGGER goes BEFORE DELETE ON invoice FOR EACH ROW WHEN (OLD.origin = 'generated')
+EXECUTE FUNCTION invoice_goes();
 """
 FUNCTIONS = (
     "usage_day_opened",
@@ -92,6 +107,7 @@ FUNCTIONS = (
     "usage_day_gone",
     "usage_day_line_is_there",
     "invoice_item_gone",
+    "invoice_goes",
 )
 
 
@@ -110,25 +126,17 @@ def upgrade() -> None:
         "INSERT INTO usage_day_open (customer_id, rated, day, usage_day_id)"
         " SELECT customer_id, rated, day, id FROM usage_day WHERE invoice_item_id IS NULL ORDER BY day, customer_id"
     )
-    for statement in (NEW_DAYS, OPENED_AGAIN, GONE_DAYS, LINE_IS_THERE, LINE_GONE):
+    for statement in (NEW_DAYS, OPENED_AGAIN, GONE_DAYS, LINE_IS_THERE, LINE_GONE, INVOICE_GOES):
         op.execute(statement)
     op.drop_constraint("fk_usage_day_invoice_item_id", "usage_day", type_="foreignkey")
     op.drop_index("ix_usage_day_open", "usage_day")
     op.drop_index("ix_usage_day_invoice_item_id", "usage_day")
-    op.create_index(
-        "ix_usage_day_invoice_item_id",
-        "usage_day",
-        ["invoice_item_id"],
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": 8, "autosummarize": True},
-    )
 
 
 def downgrade() -> None:
     for name in FUNCTIONS:
         op.execute(f"DROP FUNCTION {name} CASCADE")
     op.drop_table("usage_day_open")
-    op.drop_index("ix_usage_day_invoice_item_id", "usage_day")
     op.create_index(
         "ix_usage_day_invoice_item_id",
         "usage_day",

@@ -97,13 +97,13 @@ def test_days_that_moved_between_reading_and_marking_are_read_again(app, monkeyp
     call(caller, "2025-10-02")
     usual, times = billing_write.write, []
 
-    def late(actor, plans, *, issue):
+    def late(actor, plans, **given):
         if not times:
             times.append(1)
             # As somebody would who got at the ledger without the customer's lock.
             with db.engine.begin() as other:
                 other.execute(text("UPDATE usage_day SET charge = charge + 1"))
-        return usual(actor, plans, issue=issue)
+        return usual(actor, plans, **given)
 
     monkeypatch.setattr(billing_write, "write", late)
     outcome = billing.generate(SYSTEM, caller.id, OCTOBER)
