@@ -12,6 +12,7 @@ from dashboard.documents.store import store
 from dashboard.operations import (
     book_sums,
     jobs,
+    notices,
     package_charges,
     reminders,
     schedule_align,
@@ -52,6 +53,7 @@ TASKS: tuple[Callable[[], object], ...] = (
     remove_old_files,
     charge_packages,
     reminders.send_due,
+    notices.send_due,
     mails.call_for_due,
     usage_load.finish_months,
     # What is due by schedule becomes runs, and runs that wait find a worker.

@@ -18,6 +18,7 @@ from dashboard.admin_views.invoice_mails import SEND, InvoiceMails
 from dashboard.admin_views.invoice_page import editor_data, made_of, paper_of, status_of
 from dashboard.admin_views.invoice_papers import InvoicePapers
 from dashboard.admin_views.invoice_payments import InvoicePayments
+from dashboard.admin_views.invoice_reminders import InvoiceReminders
 from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Invoice
 from dashboard.operations import invoices
@@ -31,7 +32,7 @@ class VoidForm(Form):
     reason = fields.text("Reason", max=200, required=True, help="Shown on the invoice and in its history.")
 
 
-class InvoiceView(InvoicePayments, InvoicePapers, InvoiceMails, InvoiceExplain, AdminView):
+class InvoiceView(InvoicePayments, InvoicePapers, InvoiceMails, InvoiceReminders, InvoiceExplain, AdminView):
     model = Invoice
     operations = invoices
     form = InvoiceForm
@@ -190,7 +191,7 @@ class InvoiceView(InvoicePayments, InvoicePapers, InvoiceMails, InvoiceExplain, 
             if shown and self.may(right)
         ]
         at = next((at for at, one in enumerate(buttons) if one["label"] == "PDF"), 0) + 1
-        return [*buttons[:at], *self.mail_action(record), *buttons[at:]]
+        return [*buttons[:at], *self.mail_action(record), *self.reminder_action(record), *buttons[at:]]
 
     # What can be done with one -------------------------------------------------------------------
 

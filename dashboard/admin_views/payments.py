@@ -15,7 +15,7 @@ from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import Action, RowAction, delete_action
 from dashboard.models import Payment
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
-from dashboard.operations import allocations, payments, refunds
+from dashboard.operations import allocations, confirmations, payments, refunds
 from dashboard.operations.errors import Duplicate, Invalid, Refused
 from dashboard.queries import payment_list, settings
 from dashboard.queries import payments as payment_queries
@@ -36,7 +36,9 @@ class PaymentForm(Form):
     paid_on = fields.day("Date", required=True)
     method = fields.choice("Method", PAYMENT_METHODS, blank="Not given")
     reference = fields.text("Reference", max=80)
-    email_confirmation = fields.flag("Email Confirmation", help="Noted here; confirmations are not sent yet.")
+    email_confirmation = fields.flag(
+        "Email Confirmation", help="Mails the customer's billing contacts once it is completed."
+    )
 
 
 class RefundForm(Form):
@@ -108,10 +110,17 @@ class PaymentView(AdminView):
             form["amount"].least_places = form["fee"].least_places = exponent(record.currency)
         return form
 
+    def saved_message(self, saved: Any) -> str:
+        unsaid = confirmations.said_of(saved)
+        if unsaid:
+            flash(unsaid, "warning")
+        return super().saved_message(saved)
+
     def details_context(self, record: Any) -> dict[str, Any]:
         return {
             "allocations": payment_queries.allocations(record.id),
             "refunds": record.refunds,
+            "confirmation": payment_queries.confirmation(record.id) if self.may("mail.read") else None,
             "may_allocate": self.may("payment.allocate"),
             "may_refund": self.may("payment.refund"),
         }

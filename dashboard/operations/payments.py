@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from dashboard.models import Customer, CustomerPackage, Package, PackageCharge, Payment
 from dashboard.models.payment import PAYMENT_METHODS, PAYMENT_STATUSES
-from dashboard.operations import checks, ledger
+from dashboard.operations import checks, confirmations, ledger
 from dashboard.operations.base import Actor, check_version, fetch, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Invalid, Refused
@@ -40,6 +40,7 @@ def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = No
     file = once(actor, form_key)
     payment = record(actor, values)
     _bill_if_asked(actor, payment)
+    confirmations.confirm(actor, payment)
     file(f"payment:{payment.id}")
     return payment
 
@@ -64,6 +65,7 @@ def update(actor: Actor, key: int, values: Mapping[str, Any], *, version: int | 
     session().flush()
     if status == "completed" and before != "completed":
         _bill_if_asked(actor, payment)
+    confirmations.confirm(actor, payment)
     return payment
 
 

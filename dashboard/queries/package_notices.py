@@ -114,7 +114,15 @@ def upcoming(
         statement = statement.where(CustomerPackage.customer_id == customer_id)
     if package_id is not None:
         statement = statement.where(CustomerPackage.package_id == package_id)
-    statement = statement.order_by("due_on", Customer.name, CustomerPackage.id).limit(limit)
+    return notices_of(statement.order_by("due_on", Customer.name, CustomerPackage.id).limit(limit))
+
+
+def coming(ahead: int) -> Any:
+    """(assigned, package, customer, due_on) of the charges within so many days that customers are told of."""
+    return _coming(ahead, False)
+
+
+def notices_of(statement: Any) -> list[Notice]:
     return [
         Notice(
             assigned.id,

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import joinedload
 
 from dashboard.extensions import db
-from dashboard.models import Allocation, Invoice, Payment
+from dashboard.models import Allocation, Invoice, Mail, Payment
 from dashboard.rules.allocation import suggest
 from dashboard.rules.money import add, format_money
 
@@ -77,6 +77,13 @@ def allocations(payment_id: int) -> Sequence[Allocation]:
         .order_by(Allocation.id)
     )
     return db.session.scalars(found).all()
+
+
+def confirmation(payment_id: int) -> Mail | None:
+    """The mail that told the customer of the payment."""
+    return db.session.scalar(
+        select(Mail).where(Mail.payment_id == payment_id, Mail.kind == "payment").order_by(Mail.id).limit(1)
+    )
 
 
 def last_payments(customer_id: int, limit: int = 5) -> Sequence[Payment]:

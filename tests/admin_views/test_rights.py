@@ -100,6 +100,7 @@ LEAST: dict[str, dict[str, str]] = {
         "allocate_automatically_view": "clerk",
         "remove_allocation_view": "clerk",
         "send_view": "clerk",
+        "remind_view": "clerk",
         "issue_view": "manager",
         "reopen_view": "manager",
         "void_view": "manager",
