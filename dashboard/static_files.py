@@ -25,6 +25,7 @@ FIRST_MODULES = tuple(
         "drawer",
         "form",
         "inline",
+        "jobs",
         "keys",
         "list",
         "select",

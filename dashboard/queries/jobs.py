@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Interval, Select, and_, func, or_, select, type_coerce
 
 from dashboard.extensions import db
 from dashboard.models import Job
@@ -84,6 +84,32 @@ def drawer_of(staff_id: int) -> Sequence[Job]:
         .limit(MOST_IN_DRAWER)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def titles_of(keys: Collection[int]) -> dict[int, str]:
+    """What these jobs are called."""
+    if not keys:
+        return {}
+    return {
+        row.id: row.title for row in db.session.execute(select(Job.id, Job.title).where(Job.id.in_(keys)))
+    }
+
+
+def waiting() -> dict[str, Any]:
+    """How many jobs wait and run, since when the first waits, and how many failed in the last day."""
+    row = db.session.execute(
+        select(
+            func.count().filter(Job.state == "queued").label("queued"),
+            func.count().filter(Job.state == "running").label("running"),
+            type_coerce(func.now() - func.min(Job.created_at).filter(Job.state == "queued"), Interval).label(
+                "longest"
+            ),
+        ).where(Job.state.in_(LIVE))
+    ).one()
+    failed = db.session.scalar(
+        select(func.count()).where(Job.state == "failed", Job.finished_at > func.now() - KEPT_IN_DRAWER)
+    )
+    return {**row._mapping, "failed": failed or 0}
 
 
 def progress(job: Job) -> dict[str, Any]:

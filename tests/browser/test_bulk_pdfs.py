@@ -96,18 +96,15 @@ def test_a_job_is_followed_about_and_cancelled(
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     check(page)
     page.goto("/admin/payment/")
-    drawer = page.locator("summary", has=page.get_by_text("1", exact=True)).and_(
-        page.get_by_label("1 running job", exact=True)
-    )
-    drawer.click()
-    page.get_by_role("link", name="PDFs of 4 invoices").click()
+    page.get_by_role("button", name="Jobs, 1 running").click()
+    page.get_by_role("complementary", name="Jobs").get_by_role("link", name="PDFs of 4 invoices").click()
     page.wait_for_url("**/admin/job/details/**")
-    page.get_by_role("button", name="Cancel").click()
+    page.locator("#job").get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("The job was cancelled. Nothing half-made was kept.")).to_be_visible()
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator("#job").get_by_role("button", name="Retry")).to_be_visible()
     check(page)
     page.goto("/admin/payment/")
-    expect(page.get_by_label("1 running job", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Jobs", exact=True)).to_be_visible()
     assert job().state == "cancelled"
 
 

@@ -15,4 +15,6 @@
   addEventListener("storage", paint);
   document.addEventListener("theme:changed", paint);
   if (read("side") === "slim") root.classList.add("wants-slim");
+  // The drawer of jobs stays open while this tab moves about.
+  try { if (sessionStorage.getItem("jobs") === "open") root.classList.add("wants-jobs"); } catch { /* closed, then */ }
 })();
