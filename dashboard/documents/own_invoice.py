@@ -84,7 +84,7 @@ def pdf_of(template: OwnTemplate, invoice: Invoice, html: str) -> bytes | None:
         made = checked_pdf(html)
     except PdfFailed as error:
         log.warning("template %s, invoice %s: %s", template.id, invoice.id, error.reason)
-        _failed(template, invoice, "The page could not be made into a PDF.", started - SLOW)
+        _failed(template, invoice, "The page could not be made into a PDF.", started)
         return None
     if template.fault and template.fault.startswith(f"{invoice}: "):
         _note(template, None)

@@ -23,7 +23,7 @@ from dashboard.documents.template_pages import pages_of
 from dashboard.rules.figures import clock
 from dashboard.rules.money import format_money, format_price, plain, round_money
 
-LONGEST_PATTERN = 60
+LONGEST_PATTERN = 50
 MOST_NUMBERS = 1000
 _NAMED = ("short", "medium", "long", "full")
 
