@@ -101,6 +101,9 @@ class HomeView(GuardedView):
             notices = mail_list.notices()
             for tab, number in (("failed", notices.parked), ("unsure", notices.unsure)):
                 found.append(Waiting(f"E-mails {tab}", Count(number), home_links.mails(tab), "mail", "bad"))
+            if notices.texts and self.may("template.write"):
+                href = url_for("mail_template.index_view")
+                found.append(Waiting("E-mail texts that fail", Count(notices.texts), href, "mail", "bad"))
         if self.may("usage.read"):
             href = url_for("usage_unmatched.index_view")
             found.append(Waiting("Unmatched calls", home.unmatched_calls(), href, "help"))

@@ -90,10 +90,6 @@ def of_age(currency: str, age: Bucket, today: dt.date) -> str:
     return invoices(currency, tab="open", due_date__gte=first, due_date__lte=last, sort="due_date")
 
 
-def credit(currency: str) -> str:
-    return invoices(currency, balance__lte=f"-{SMALLEST}")
-
-
 def next_invoiced(day: dt.date) -> str:
     return url_for("customer.index_view", **{"next_invoice.is": str(day)})
 

@@ -16,7 +16,6 @@ BOOK_SUMS = {
     "issued": "issued invoices by issue date; amount is their total, rest what of it is owed",
     "due": "what is owed by due date",
     "debtor": "what is owed by customer",
-    "credit": "issued invoices below zero; amount is what is left of them",
     "collected": "completed payments by their date; amount came in, rest was given back",
     "pending": "payments that are expected",
     "unallocated": "what payments have left for invoices to come",

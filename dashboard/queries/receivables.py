@@ -57,7 +57,6 @@ class Books:
     draft: Sum = Sum()
     pending: Sum = Sum()
     unallocated: Sum = Sum()
-    credit: Sum = Sum()
 
     @property
     def this(self) -> Month:
@@ -111,7 +110,7 @@ def books(today: dt.date) -> list[Books]:
     ]
 
 
-_STANDING: Final = ("draft", "pending", "unallocated", "credit")
+_STANDING: Final = ("draft", "pending", "unallocated")
 _SUMMED = (
     func.sum(BookSum.number).label("number"),
     func.sum(BookSum.amount).label("amount"),

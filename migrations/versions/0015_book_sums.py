@@ -25,8 +25,7 @@ FROM (VALUES
     ('draft', NULL::date, NULL::bigint, i.total, 0::numeric, i.state = 'draft'),
     ('issued', i.issue_date, NULL, i.total, greatest(i.balance, 0), i.state = 'issued'),
     ('due', i.due_date, NULL, i.balance, 0, i.state = 'issued' AND i.balance > 0),
-    ('debtor', NULL, i.customer_id, i.balance, 0, i.state = 'issued' AND i.balance > 0),
-    ('credit', NULL, NULL, i.balance, 0, i.state = 'issued' AND i.balance < 0)
+    ('debtor', NULL, i.customer_id, i.balance, 0, i.state = 'issued' AND i.balance > 0)
 ) AS p(kind, day, customer_id, amount, rest, counts) WHERE p.counts
 $body$
 """

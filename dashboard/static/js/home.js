@@ -1,7 +1,6 @@
 // The charts of the first page. Each is drawn from the table beside it, so that both have the same numbers.
 import { onContent, within } from "./page.js";
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 const charts = new Map();
 // The ages from current to the oldest, in the colours of the theme.
 const AGE_COLOURS = ["--accent", "--warn", "--warn", "--bad", "--bad"];
@@ -44,7 +43,7 @@ function ages(table) {
   const row = table.querySelector("[data-drawn]");
   const heads = [...table.tHead.rows[0].cells].filter((head) => head.dataset.age);
   return {
-    labels: heads.map((head) => head.textContent.trim()),
+    labels: heads.map((head) => head.dataset.short),
     sets: [{
       label: "Outstanding",
       cells: heads.map((head) => read(row.cells[head.cellIndex])),
@@ -55,7 +54,7 @@ function ages(table) {
 
 const KINDS = { months, ages };
 
-function options(kind, sets, currency) {
+function options(kind, sets) {
   const [ink, line] = [colour("--ink-2"), colour("--line")];
   const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
   const values = {
@@ -63,13 +62,13 @@ function options(kind, sets, currency) {
     grid: { color: line },
     border: { display: false },
     ticks: { color: ink, maxTicksLimit: 6, callback: (value) => short.format(value) },
-    title: { display: true, text: currency, color: ink, align: "end" },
   };
   const names = { grid: { display: false }, border: { color: line }, ticks: { color: ink, autoSkipPadding: 6, maxRotation: 0 } };
   return {
     responsive: true,
     maintainAspectRatio: false,
-    animation: still.matches ? false : { duration: 250 },
+    // Figures need no motion, whatever the reader prefers.
+    animation: false,
     scales: { x: names, y: values },
     plugins: {
       legend: { display: kind === "months", position: "top", align: "start", labels: { color: ink, boxWidth: 10, boxHeight: 10 } },
@@ -89,7 +88,7 @@ function draw(canvas) {
   const datasets = sets.map((set) => ({
     label: set.label, data: set.cells.map((cell) => cell.value), backgroundColor: set.colours(), borderRadius: 3, maxBarThickness: 40,
   }));
-  charts.set(canvas, new window.Chart(canvas, { type: "bar", data: { labels, datasets }, options: options(canvas.dataset.chart, sets, canvas.dataset.currency) }));
+  charts.set(canvas, new window.Chart(canvas, { type: "bar", data: { labels, datasets }, options: options(canvas.dataset.chart, sets) }));
 }
 
 function forget(gone) {
