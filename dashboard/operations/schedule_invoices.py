@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
 from dashboard.models import Customer, CustomerPackage, Schedule, ScheduleRun, UsageDay
-from dashboard.operations import billing
+from dashboard.operations import billing, report_runs
 from dashboard.operations.base import SYSTEM, Actor, on_commit, session, unit_of_work
 from dashboard.operations.billing import Options, Outcome
 from dashboard.operations.billing_outcome import Pair, chunks
@@ -41,19 +42,25 @@ def carry_out(held: Sequence[Held], chunk_done: Callable[[], None]) -> None:
 
 
 def _load(held: Sequence[Held]) -> dict[int, Progress]:
-    rows = session().execute(
-        select(ScheduleRun, Schedule)
-        .join(Schedule, Schedule.id == ScheduleRun.schedule_id)
-        .where(ScheduleRun.id.in_([one.run_id for one in held]))
-        .execution_options(populate_existing=True)
+    """The runs and their schedules as they stand now, whatever becomes of the rows."""
+    wanted = select(*Schedule.__table__.columns, ScheduleRun.id.label("run_id")).join(
+        ScheduleRun, ScheduleRun.schedule_id == Schedule.id
     )
-    found = {run.id: (run, schedule) for run, schedule in rows}
-    loaded: dict[int, Progress] = {}
-    for one in held:
-        if one.run_id in found:
-            run, schedule = found[one.run_id]
-            loaded[one.run_id] = Progress(one, run, schedule, dict(run.made), list(run.log))
-    return loaded
+    ids = [one.run_id for one in held]
+    schedules = {row.run_id: row for row in session().execute(wanted.where(ScheduleRun.id.in_(ids)))}
+    columns = select(*ScheduleRun.__table__.columns).where(ScheduleRun.id.in_(list(schedules)))
+    runs = {row.id: row for row in session().execute(columns)}
+    return {
+        one.run_id: Progress(
+            one,
+            runs[one.run_id],
+            schedules[one.run_id],
+            dict(runs[one.run_id].made),
+            list(runs[one.run_id].log),
+        )
+        for one in held
+        if one.run_id in runs
+    }
 
 
 class _Work:
@@ -117,7 +124,7 @@ class _Work:
         return pairs
 
     def _alike(
-        self, chunk: Sequence[Pair], customers: dict[int, Customer]
+        self, chunk: Sequence[Pair], customers: dict[int, Any]
     ) -> dict[tuple[Actor, bool], list[Pair]]:
         """The pairs by who makes their invoices, and whether these are issued."""
         found: dict[tuple[Actor, bool], list[Pair]] = {}
@@ -131,9 +138,7 @@ class _Work:
             found.setdefault((progress.actor, issue), []).append(pair)
         return found
 
-    def _file(
-        self, outcomes: Sequence[Outcome], customers: dict[int, Customer], cells: dict[Pair, Cell]
-    ) -> None:
+    def _file(self, outcomes: Sequence[Outcome], customers: dict[int, Any], cells: dict[Pair, Cell]) -> None:
         """What became of each, on the rows of the runs; in the transaction that makes the invoices."""
         papers = papers_of([one.invoice_id for one in outcomes if one.state == "made" and one.invoice_id])
         by_run: dict[int, list[Outcome]] = {}
@@ -162,10 +167,10 @@ class _Work:
         write(after.held, made=after.made, log=after.log)
         on_commit(lambda: self.runs.update({key: after}))
 
-    def _sends(self, progress: Progress, customer: Customer) -> bool:
+    def _sends(self, progress: Progress, customer: Any) -> bool:
         for said in (progress.schedule.send, customer.invoice_send):
             if said is not None:
-                return said
+                return bool(said)
         return settings.current().send_invoices
 
     def _heed(self) -> None:
@@ -207,17 +212,28 @@ class _Work:
                 if unsent:
                     what = "1 invoice was" if unsent == 1 else f"{unsent:,} invoices were"
                     faults.append(f"{what} made and could not be sent. The log says why.")
-                log = progress.log
+                log, made = progress.log, progress.made
                 if not progress.made.get("count") and not progress.faults:
                     last = progress.run.period_end
                     said = f"There was nothing to bill that is not billed, up to {last and last - DAY}."
                     log = [*log, said]
+                told_by = self._tell(progress, faults)
+                if told_by:
+                    made = {**made, "mails": [*made.get("mails", ()), *told_by]}
                 end(
                     progress.held,
                     "failed" if faults else "done",
                     error=summary(faults) if faults else None,
                     log=log,
+                    made=made,
                 )
+
+    def _tell(self, progress: Progress, faults: Sequence[str]) -> list[int]:
+        """The mail to the addresses of the schedule that says which invoices were made."""
+        run = session().get(ScheduleRun, progress.held.run_id, populate_existing=True)
+        if run is None or not progress.schedule.emails:
+            return []
+        return report_runs.tell_of_invoices(run, progress.made, faults)
 
 
 def _first_days(ids: Sequence[int]) -> dt.date | None:
@@ -231,12 +247,11 @@ def _first_days(ids: Sequence[int]) -> dt.date | None:
     return min((day for day in found if day is not None), default=None)
 
 
-def _customers(ids: Sequence[int]) -> dict[int, Customer]:
-    found = session().scalars(
-        select(Customer).where(Customer.id.in_(ids)).execution_options(populate_existing=True)
-    )
+def _customers(ids: Sequence[int]) -> dict[int, Any]:
+    columns = (Customer.id, Customer.name, Customer.invoice_issue, Customer.invoice_send)
+    found = session().execute(select(*columns).where(Customer.id.in_(ids)))
     return {customer.id: customer for customer in found}
 
 
-def _name_of(customers: dict[int, Customer], key: int) -> str:
+def _name_of(customers: dict[int, Any], key: int) -> str:
     return f"{customers[key].name}, " if key in customers else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dashboard.models import Invoice, Schedule, ScheduleRun
+from dashboard.models import Invoice
 from dashboard.operations import mails
 from dashboard.operations.base import SYSTEM, Actor, session
 from dashboard.operations.billing import Outcome
@@ -28,8 +28,8 @@ class Progress:
     """A run under way, as its row says it after the last commit."""
 
     held: Held
-    run: ScheduleRun
-    schedule: Schedule
+    run: Any
+    schedule: Any
     made: dict[str, Any] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)

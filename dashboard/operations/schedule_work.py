@@ -109,24 +109,42 @@ def do_one(job_id: int, run_id: int, producers: Mapping[str, Producer], reached:
 
 
 def _do(held: Sequence[Held], producers: Mapping[str, Producer], chunk_done: Callable[[], None]) -> None:
-    try:
-        with unit_of_work(SYSTEM):
-            ids = [one.run_id for one in held]
-            runs = session().scalars(select(ScheduleRun).where(ScheduleRun.id.in_(ids)))
-            by_id = {run.id: run for run in runs}
-        invoices = [one for one in held if by_id[one.run_id].produces == "invoices"]
-        if invoices:
-            schedule_invoices.carry_out(invoices, chunk_done)
-        for one in held:
-            if one not in invoices:
-                _produce(one, producers)
-    except (jobs.Cancelled, jobs.Overtaken):
-        # What has not ended ends or waits with the job.
-        raise
-    except Exception:
-        log.exception("scheduled runs failed: %s", [one.run_id for one in held])
-        for one in held:
-            _failed(one, UNFORESEEN)
+    """Do these runs. One that somebody else has by now is left to them, the others are done."""
+    while held:
+        try:
+            return _carry_out(held, producers, chunk_done)
+        except Overtaken:
+            mine = [one for one in held if _is_held(one)]
+            log.warning("%s runs were taken over by another worker", len(held) - len(mine))
+            held = mine if len(mine) < len(held) else []
+        except (jobs.Cancelled, jobs.Overtaken):
+            # What has not ended ends or waits with the job.
+            raise
+        except Exception:
+            log.exception("scheduled runs failed: %s", [one.run_id for one in held])
+            for one in held:
+                _failed(one, UNFORESEEN)
+            return
+
+
+def _carry_out(
+    held: Sequence[Held], producers: Mapping[str, Producer], chunk_done: Callable[[], None]
+) -> None:
+    with unit_of_work(SYSTEM):
+        ids = [one.run_id for one in held]
+        rows = session().execute(select(ScheduleRun.id, ScheduleRun.produces).where(ScheduleRun.id.in_(ids)))
+        produces = {row.id: row.produces for row in rows}
+    invoices = [one for one in held if produces.get(one.run_id) == "invoices"]
+    if invoices:
+        schedule_invoices.carry_out(invoices, chunk_done)
+    for one in held:
+        if one not in invoices:
+            _produce(one, producers)
+
+
+def _is_held(held: Held) -> bool:
+    with unit_of_work(SYSTEM):
+        return session().scalar(select(ScheduleRun.id).where(held.holds)) is not None
 
 
 def _produce(held: Held, producers: Mapping[str, Producer]) -> None:
