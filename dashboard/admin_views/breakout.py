@@ -62,6 +62,7 @@ class BreakoutView(GuardedView):
             "csv_href": url_for(".csv_view") + address(report) if self.may("export") else "",
             "xlsx_href": url_for(".xlsx_view") + address(report) if self.may("export") else "",
             "dimensions": DIMENSIONS,
+            "schedule_href": self._schedule_href(report),
         }
         if wants_fragment():
             return self.render("admin/breakout/_tree.html", **context)
@@ -93,6 +94,12 @@ class BreakoutView(GuardedView):
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed once it has been sent
         xlsx.write(file, "Breakout", breakout_file.columns(report.ask), breakout_file.rows(report.ask))
         return download(_pieces(file), f"{_name(report)}.xlsx", XLSX)
+
+    def _schedule_href(self, report: Report) -> str:
+        """The form of a Schedule Report with what is on screen."""
+        if report.problems or not self.may("schedule.write"):
+            return ""
+        return url_for("schedule.create_view") + address(report)
 
     def _whole(self) -> Report:
         report = read(MultiDict(request.args), settings.today())

@@ -35,6 +35,7 @@ from dashboard.admin_views.providers import ProviderView
 from dashboard.admin_views.rate_cards import RateCardView
 from dashboard.admin_views.rates import RateView
 from dashboard.admin_views.runs import RunView
+from dashboard.admin_views.schedules import ScheduleView
 from dashboard.admin_views.settings import SettingView
 from dashboard.admin_views.staff import StaffView
 from dashboard.admin_views.usage import UsageView
@@ -73,7 +74,7 @@ GROUPS = (
         ),
     ),
     Group("", (UsageRuleView, UsageUnmatchedView, UsageFormatView)),
-    Group("Reports", (BreakoutView, CoverageView, RunView)),
+    Group("Reports", (BreakoutView, ScheduleView, CoverageView, RunView)),
     Group(
         "Setup",
         (SettingView, InvoiceTemplateView, MailTemplateView, StaffView, AuditView, JobView, AccountView),

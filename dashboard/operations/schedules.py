@@ -103,14 +103,20 @@ TIMES = ("frequency", "hour", "time_zone", "delay_hours")
 @operation("schedule.write")
 def create(actor: Actor, values: Mapping[str, Any], *, form_key: str | None = None) -> Schedule:
     file = once(actor, form_key)
-    wanted = {"hour": None, "delay_hours": None, **values}
-    taken = _usual(checks.read(wanted, CHECKS, required=("name", "frequency")))
-    schedule = Schedule(**taken, created_by=actor.id, created_by_name=actor.name)
-    _check_together(schedule)
+    schedule = drafted(values)
+    schedule.created_by, schedule.created_by_name = actor.id, actor.name
     schedule.next_slot = rule_of(schedule).after(database_now())
     session().add(schedule)
     session().flush()
     file(f"schedule:{schedule.id}")
+    return schedule
+
+
+def drafted(values: Mapping[str, Any]) -> Schedule:
+    """The schedule that these values make, not stored. Invalid where they make none."""
+    wanted = {"hour": None, "delay_hours": None, **values}
+    schedule = Schedule(**_usual(checks.read(wanted, CHECKS, required=("name", "frequency"))))
+    _check_together(schedule)
     return schedule
 
 

@@ -57,6 +57,13 @@ LEAST: dict[str, dict[str, str]] = {
         "generate_view": "clerk",
         "generate_shown_view": "clerk",
     },
+    "schedule": {
+        **COMMON,
+        **MANAGERS,
+        **dict.fromkeys(
+            ("run_view", "pause_view", "resume_view", "preview_view", "preview_file_view"), "manager"
+        ),
+    },
     "schedule_run": {
         **COMMON,
         **CLOSED_ACTIONS,
