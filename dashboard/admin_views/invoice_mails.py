@@ -13,6 +13,7 @@ from dashboard.admin_views.forms import Form
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import Action
 from dashboard.models import Invoice
+from dashboard.models.mail import MAIL_KINDS
 from dashboard.operations import invoice_mails, jobs, mail_addresses, mail_texts, mails
 from dashboard.operations.errors import Duplicate, Invalid, Refused
 from dashboard.queries import mail_list, settings
@@ -117,7 +118,7 @@ class InvoiceMails:
         if not view.may("mail.read"):
             return []
         return [
-            {"mail": one, "at": settings.local(one.sent_at or one.created_at)}
+            {"mail": one, "kind": MAIL_KINDS[one.kind], "at": settings.local(one.sent_at or one.created_at)}
             for one in mail_list.of_invoice(record.id)
         ]
 

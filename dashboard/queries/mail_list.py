@@ -54,7 +54,7 @@ LISTING = Listing(
         key_filter("invoice", "Invoice", Mail.invoice_id),
         Column("state", "State", Mail.state, kind="choice", choices=MAIL_STATES, filterable=True, badge=True),
         Column("created_at", "Filed", Mail.created_at, kind="moment", filterable=True, sortable=True),
-        Column("sent_at", "Sent", Mail.sent_at, kind="moment", nullable=True, filterable=True),
+        Column("sent_at", "Sent", Mail.sent_at, kind="moment", nullable=True, filterable=True, hidden=True),
         Column("next_try_at", "Next try", Mail.next_try_at, kind="moment", nullable=True, hidden=True),
         Column("error", "What was said", Mail.error, nullable=True, filterable=True),
         Column("seen", "Seen", Mail.seen, kind="flag", filterable=True, hidden=True),
@@ -68,13 +68,13 @@ LISTING = Listing(
     search=search,
     search_hint="Subject, address, customer or invoice",
     tabs=(
-        Tab("all", "All", lambda: None),
         Tab("waiting", "Queued", _in(*WAITING)),
         Tab("sent", "Sent", _in("sent")),
         Tab("failed", "Failed", _in("parked")),
         Tab("unsure", "Unsure", _in("unsure")),
         Tab("kept", "Kept", _in("kept")),
         Tab("cancelled", "Cancelled", _in("cancelled")),
+        Tab("all", "All", lambda: None),
     ),
 )
 
