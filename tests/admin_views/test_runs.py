@@ -14,27 +14,26 @@ from dashboard.extensions import db
 from dashboard.models import Customer, ScheduleRun
 from dashboard.operations import customers
 from dashboard.operations.base import SYSTEM
-from dashboard.rules.periods import period_of
 from tests.support.bills import call, live_invoices, make_caller, set_for
 from tests.support.books import fresh
-from tests.support.runs import aligned, due_since, runs, schedule_of, tick, work
+from tests.support.runs import aligned, due_since, month, on, runs, schedule_of, tick, work
 
 pytestmark = pytest.mark.usefixtures("staff")
-OCTOBER = period_of("monthly", dt.date(2026, 10, 1))
+LAST = month(zone="Europe/Madrid")
 BASE = "/admin/schedule_run/"
 
 
 @pytest.fixture
 def caller(app: Any) -> Customer:
     made = make_caller("Example Caller Ltd", invoice_schedule="monthly", time_zone="Europe/Madrid")
-    call(made, "2026-10-05")
+    call(made, on(LAST, 5))
     return made
 
 
 @pytest.fixture
 def run(caller: Customer) -> ScheduleRun:
     """October's, done."""
-    due_since(aligned(caller), OCTOBER)
+    due_since(aligned(caller), LAST)
     tick()
     work()
     return runs()[0]
@@ -65,7 +64,7 @@ def test_nothing_ran_yet(client_as: Callable[[str], Any]) -> None:
 
 def test_the_list_says_what_ran_and_what_it_made(client_as: Callable[[str], Any], run: ScheduleRun) -> None:
     html = page(client_as("viewer"), BASE)
-    for said in ("Example Caller Ltd", "2026-11-02 05:00", "2026-10-01 to 2026-10-31", "Done", "1 invoice"):
+    for said in ("Example Caller Ltd", f"{run.slot:%Y-%m-%d %H:%M}", str(LAST), "Done", "1 invoice"):
         assert said in html
     assert tabs_of(html) == {
         "All": "1",
@@ -98,16 +97,16 @@ def test_the_page_of_a_run_leads_to_what_it_made(
     html = page(client_as("viewer"), f"{BASE}details/?id={run.id}")
     (paper,) = live_invoices(caller)
     assert f"/admin/invoice/details/?id={paper.id}" in html
-    assert "2026-11-02 06:00" in html  # On the clocks of the customer.
+    assert f"{LAST.end + dt.timedelta(days=1)} 06:00" in html  # On the clocks of the customer.
     assert "Europe/Madrid" in html
-    assert "2026-10-01 to 2026-10-31: a draft" in html
+    assert f"{LAST}: a draft" in html
     assert "Retry" not in html
     assert "every 1s" not in html
 
 
 def test_a_failed_run_says_why_and_is_tried_again(client_as: Callable[[str], Any], caller: Customer) -> None:
     set_for(caller, status="pending_approval")
-    due_since(aligned(caller), OCTOBER)
+    due_since(aligned(caller), LAST)
     tick()
     work()
     (run,) = runs()
@@ -131,7 +130,7 @@ def test_a_failed_run_says_why_and_is_tried_again(client_as: Callable[[str], Any
 
 
 def test_a_waiting_run_is_cancelled(client_as: Callable[[str], Any], caller: Customer) -> None:
-    due_since(aligned(caller), OCTOBER)
+    due_since(aligned(caller), LAST)
     tick()
     (run,) = runs()
     assert client_as("clerk").post(f"{BASE}{run.id}/cancel").status_code == 403

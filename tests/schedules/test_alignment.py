@@ -16,7 +16,7 @@ from dashboard.operations.errors import Invalid
 from dashboard.rules.periods import Period, period_of
 from dashboard.rules.schedules import Rule
 from tests.support.bills import make_caller
-from tests.support.runs import due_since, runs, schedule_of, tick, told
+from tests.support.runs import due_since, month, runs, schedule_of, tick, told
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -99,7 +99,7 @@ def test_a_time_zone_that_is_none_stops_nobody_else(caplog):
     assert "Mars/Base" in caplog.text
 
 
-OCTOBER = period_of("monthly", dt.date(2026, 10, 1))
+LAST = month()
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ OCTOBER = period_of("monthly", dt.date(2026, 10, 1))
 )
 def test_the_next_run_keeps_its_period_whatever_moves_it(values):
     made = new(invoice_schedule="monthly")
-    due_since(schedule_of(made), OCTOBER)
+    due_since(schedule_of(made), LAST)
     customers.update(SYSTEM, made.id, values)
     row = schedule_of(made)
-    assert schedules.period_of_slot(row, row.next_slot) == OCTOBER
-    assert row.next_slot == rule(made).slot(OCTOBER)
+    assert schedules.period_of_slot(row, row.next_slot) == LAST
+    assert row.next_slot == rule(made).slot(LAST)
 
 
 def test_a_shorter_wait_after_a_run_loses_no_period_and_repeats_none():
@@ -137,16 +137,16 @@ def test_a_shorter_wait_after_a_run_loses_no_period_and_repeats_none():
 
 def test_another_rhythm_begins_with_its_next_slot():
     made = new(invoice_schedule="monthly")
-    due_since(schedule_of(made), OCTOBER)
+    due_since(schedule_of(made), LAST)
     customers.update(SYSTEM, made.id, {"invoice_schedule": "daily"})
     assert schedule_of(made).next_slot == rule(made).after(schedules.database_now())
 
 
 def test_none_ends_it_and_what_has_not_begun():
     made = new(invoice_schedule="monthly")
-    due_since(schedule_of(made), OCTOBER)
+    due_since(schedule_of(made), LAST)
     tick()
-    assert told(runs()) == [("2026-10-01", "queued")]
+    assert told(runs()) == [(str(LAST.start), "queued")]
     customers.update(SYSTEM, made.id, {"invoice_schedule": "none"})
     (run,) = runs()
     assert run.state == "cancelled"
@@ -158,7 +158,7 @@ def test_none_ends_it_and_what_has_not_begun():
 
 def test_a_deleted_customer_takes_its_schedule_along_and_leaves_its_runs():
     made = new(invoice_schedule="monthly")
-    due_since(schedule_of(made), OCTOBER)
+    due_since(schedule_of(made), LAST)
     tick()
     customers.delete(SYSTEM, made.id)
     assert db.session.query(Schedule).count() == 0

@@ -22,12 +22,11 @@ from dashboard.config import ROOT, Settings
 from dashboard.extensions import db
 from dashboard.models import Job, Schedule, ScheduleRun
 from dashboard.operations import schedule_align, schedules
-from dashboard.rules.periods import period_of
 from dashboard.rules.schedules import Rule
 from dashboard.services.processes import Child
 from tests.support.bills import live_invoices, make_caller
 from tests.support.processes import Running, environment, start, start_tick
-from tests.support.runs import aligned, due_since, move_to, runs, schedule_of
+from tests.support.runs import aligned, due_since, month, move_to, runs, schedule_of
 from tests.support.usage_rows import put_call
 from tests.support.waiting import wait_until
 
@@ -207,13 +206,13 @@ def slow(app: Any) -> Iterator[None]:
 def test_a_worker_killed_in_the_middle(ticks: Start, start_worker: Callable[[], Running], slow: None) -> None:
     """Two months of three customers: killed while the first invoices are written, and while the next are."""
     callers = [make_caller(f"Example Caller {n}", invoice_schedule="monthly") for n in range(3)]
-    september = period_of("monthly", dt.date(2026, 9, 1))
     for caller in callers:
-        for month in (9, 10):
-            put_call(caller, dt.datetime(2026, month, 5, 12, tzinfo=dt.UTC), charge="0.60")
+        for period in (month(1), month()):
+            noon = dt.datetime.combine(period.start, dt.time(12), dt.UTC)
+            put_call(caller, noon, charge="0.60")
     db.session.commit()
     for caller in callers:
-        due_since(aligned(caller), september)
+        due_since(aligned(caller), month(1))
     ticks()
     for at in range(2):
         worker = start_worker()
@@ -232,7 +231,7 @@ def test_a_worker_killed_in_the_middle(ticks: Start, start_worker: Callable[[], 
     wait_until(all_done, 40, "all runs are done")
     for caller in callers:
         months = [str(paper.period_start.date()) for paper in live_invoices(caller)]
-        assert months == ["2026-09-01", "2026-10-01"]
+        assert months == [str(month(1).start), str(month().start)]
         found = runs(schedule_of(caller))
         assert [run.made["count"] for run in found] == [1, 1]
         assert in_order(found)

@@ -27,13 +27,13 @@ from dashboard.rules.periods import period_of
 from jobs.report import Report
 from tests.support.bills import call, live_invoices, make_caller, set_for, set_up
 from tests.support.books import fresh
-from tests.support.runs import aligned, due_since, runs, schedule_of, tick, told, work
+from tests.support.runs import aligned, due_since, month, on, runs, schedule_of, tick, told, work
 
 pytestmark = pytest.mark.usefixtures("app")
 
 AUGUST = period_of("monthly", dt.date(2025, 8, 1))
-AUGUST_2026 = period_of("monthly", dt.date(2026, 8, 1))
-OCTOBER = period_of("monthly", dt.date(2026, 10, 1))
+# The last three months that are done by now.
+FIRST, SECOND, LAST = month(2), month(1), month()
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def contact(caller, email="accounts@example.com"):
     contacts.create(SYSTEM, {"customer_id": caller.id, "name": "Accounts", "type": "billing", "email": email})
 
 
-def due(caller, period=OCTOBER):
+def due(caller, period=LAST):
     due_since(aligned(caller), period)
     tick()
 
@@ -95,7 +95,7 @@ def due(caller, period=OCTOBER):
 def test_issued_and_sent_as_the_customer_says(app):
     caller = monthly(invoice_issue=True, invoice_send=True)
     contact(caller)
-    call(caller, "2026-10-03")
+    call(caller, on(LAST, 3))
     due(caller)
     work()
     (run,) = runs()
@@ -108,7 +108,7 @@ def test_issued_and_sent_as_the_customer_says(app):
         ["accounts@example.com"],
     )
     assert run.made == {"count": 1, "invoices": [paper.id], "mails": [mail.id]}
-    assert run.log == [f"2026-10-01 to 2026-10-31: {paper.number}."]
+    assert run.log == [f"{LAST}: {paper.number}."]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_issued_and_sent_as_the_customer_says(app):
 def test_whether_invoices_are_issued(app, account, own, state):
     set_up(generated_invoices=account)
     caller = monthly(invoice_issue=own)
-    call(caller, "2026-10-03")
+    call(caller, on(LAST, 3))
     due(caller)
     work()
     assert [paper.state for paper in live_invoices(caller)] == [state]
@@ -132,7 +132,7 @@ def test_whether_invoices_are_issued(app, account, own, state):
 
 def test_an_invoice_that_could_not_be_sent_is_sent_by_the_next_try(app, manager):
     caller = monthly(invoice_issue=True, invoice_send=True)
-    call(caller, "2026-10-03")
+    call(caller, on(LAST, 3))
     due(caller)
     work()
     (run,) = runs()
@@ -153,8 +153,8 @@ def test_a_customer_that_is_inactive_is_billed_one_that_waits_for_approval_is_no
     """As everywhere: only Pending Approval holds an invoice back; whoever left still owes for its calls."""
     callers = {status: monthly(f"Example {status}", status=status) for status in CUSTOMER_STATUSES}
     for caller in callers.values():
-        call(caller, "2026-10-03")
-        due_since(aligned(caller), OCTOBER)
+        call(caller, on(LAST, 3))
+        due_since(aligned(caller), LAST)
     tick()
     work()
     states = {run.name.removeprefix("Example "): run.state for run in runs()}
@@ -192,8 +192,8 @@ def refuses(app):
 def test_the_failure_of_one_stops_nobody_else(refuses, manager):
     callers = [monthly(f"Example {name}") for name in ("First", "Unlucky", "Last")]
     for caller in callers:
-        call(caller, "2026-10-03")
-        due_since(aligned(caller), OCTOBER)
+        call(caller, on(LAST, 3))
+        due_since(aligned(caller), LAST)
     tick()
     work()
     found = {run.name: run for run in runs()}
@@ -210,16 +210,16 @@ def test_the_failure_of_one_stops_nobody_else(refuses, manager):
 
 def test_a_failed_run_does_not_hold_back_the_next_which_makes_up_for_it(app):
     caller = monthly(status="pending_approval")
-    for day in ("2026-09-03", "2026-10-03"):
+    for day in (on(SECOND, 3), on(LAST, 3)):
         call(caller, day)
-    due(caller, period_of("monthly", dt.date(2026, 9, 1)))
+    due(caller, SECOND)
     # Approved between the two.
     (one, two) = runs()
     held = schedule_work.take(make_job(), ScheduleRun.id == one.id, 1)
     schedule_work._do(held, {}, lambda: None)
     set_for(caller, status="active")
     work()
-    assert told(runs()) == [("2026-09-01", "failed"), ("2026-10-01", "done")]
+    assert told(runs()) == [(str(SECOND.start), "failed"), (str(LAST.start), "done")]
     assert fresh(two).made["count"] == 2
 
 
@@ -229,7 +229,7 @@ def make_job() -> int:
 
 def test_runs_of_one_schedule_go_one_by_one_in_order(app, manager):
     caller = monthly()
-    due(caller, AUGUST_2026)
+    due(caller, FIRST)
     one, two, three = runs()
     everything = ScheduleRun.state == "queued"
     job = make_job()
@@ -249,10 +249,11 @@ def test_runs_of_one_schedule_go_one_by_one_in_order(app, manager):
 
 def test_run_now_is_one_run_and_refused_beside_another(app, manager, as_role):
     caller = monthly()
-    call(caller, "2026-10-03")
+    call(caller, on(LAST, 3))
     schedule = aligned(caller)
     with pytest.raises(Forbidden):
         schedules.run_now(as_role("clerk"), schedule.id)
+    ended = schedules.rule_of(schedule).last_ended(schedules.database_now())
     run = schedules.run_now(manager, schedule.id, form_key="a")
     with pytest.raises(Duplicate) as again:
         schedules.run_now(manager, schedule.id, form_key="a")
@@ -262,7 +263,7 @@ def test_run_now_is_one_run_and_refused_beside_another(app, manager, as_role):
     before = schedule_of(caller).next_slot
     work()
     run = fresh(run)
-    assert (run.state, run.period_start, run.asked_by) == ("done", OCTOBER.start, manager.id)
+    assert (run.state, run.period_start, run.asked_by) == ("done", ended.start, manager.id)
     assert len(live_invoices(caller)) == 1
     # The slots stay what they are.
     assert schedule_of(caller).next_slot == before
@@ -274,7 +275,7 @@ def several(manager, count=3, **values):
     """A Schedule Report that makes the invoices of all customers."""
     callers = [make_caller(f"Example Caller {n}") for n in range(count)]
     for caller in callers:
-        call(caller, "2026-10-03")
+        call(caller, on(LAST, 3))
     made = schedules.create(
         manager, {"name": "All invoices", "produces": "invoices", "frequency": "monthly", **values}
     )
@@ -284,19 +285,19 @@ def several(manager, count=3, **values):
 def test_a_schedule_of_chosen_customers_is_one_run(app, manager):
     callers, schedule = several(manager)
     schedules.update(manager, schedule.id, {"customer_ids": [caller.id for caller in callers[:2]]})
-    due_since(schedule, OCTOBER)
+    due_since(schedule, LAST)
     tick()
     work()
     (run,) = runs()
     assert (run.state, run.made["count"]) == ("done", 2)
     assert [len(live_invoices(caller)) for caller in callers] == [1, 1, 0]
-    assert min(run.log).startswith("Example Caller 0, 2026-10-01")
+    assert min(run.log).startswith(f"Example Caller 0, {LAST}")
 
 
 def test_a_run_under_way_stops_at_the_next_chunk_and_goes_on_when_retried(app, manager, monkeypatch):
     callers, schedule = several(manager)
     monkeypatch.setattr(billing_outcome, "CHUNK", 1)
-    due_since(schedule, OCTOBER)
+    due_since(schedule, LAST)
     tick()
     (run,) = runs()
     held = schedule_work.take(make_job(), ScheduleRun.id == run.id, 1)
@@ -321,7 +322,7 @@ def test_runs_end_or_wait_with_their_job(app, manager, monkeypatch, fault, state
     """A job that is cancelled takes its runs along; a worker that is told to stop gives them back."""
     callers, schedule = several(manager)
     monkeypatch.setattr(billing_outcome, "CHUNK", 1)
-    due_since(schedule, OCTOBER)
+    due_since(schedule, LAST)
     tick()
 
     def stop(self, done):
@@ -371,7 +372,7 @@ def test_a_run_that_loses_its_worker_three_times_is_given_up(app, manager):
 def test_a_worker_that_is_overtaken_keeps_nothing(app, monkeypatch):
     """Its invoices and the run's row are one transaction: both or neither."""
     caller = monthly()
-    call(caller, "2026-10-03")
+    call(caller, on(LAST, 3))
     due(caller)
     (run,) = runs()
     (held,) = schedule_work.take(make_job(), ScheduleRun.id == run.id, 1)
@@ -420,7 +421,7 @@ def test_what_makes_reports_ends_the_run_or_says_why_not(app, manager):
 
 def test_a_paused_schedule_is_not_due_and_goes_on_from_now(app, manager):
     _, schedule = several(manager, 1)
-    due_since(schedule, AUGUST_2026)
+    due_since(schedule, FIRST)
     schedules.pause(manager, schedule.id)
     tick()
     assert runs() == []
@@ -434,7 +435,7 @@ def test_a_paused_schedule_is_not_due_and_goes_on_from_now(app, manager):
 
 def test_a_deleted_schedule_leaves_its_runs(app, manager):
     _, schedule = several(manager, 1)
-    due_since(schedule, OCTOBER)
+    due_since(schedule, LAST)
     tick()
     schedules.delete(manager, schedule.id)
     (run,) = runs()
@@ -494,7 +495,7 @@ def test_many_customers_are_few_jobs(app, monkeypatch):
     )
     db.session.commit()
     aligned(schedule.customer)
-    db.session.execute(update(Schedule).values(next_slot=schedules.rule_of(schedule).slot(OCTOBER)))
+    db.session.execute(update(Schedule).values(next_slot=schedules.rule_of(schedule).slot(LAST)))
     db.session.commit()
     tick()
     tick()

@@ -12,7 +12,8 @@ from dashboard.extensions import db
 from dashboard.models import Customer, Job, Schedule, ScheduleRun
 from dashboard.operations import schedule_align, schedule_runs
 from dashboard.operations.schedules import rule_of
-from dashboard.rules.periods import Period
+from dashboard.rules.periods import Period, previous
+from dashboard.rules.schedules import Rule
 from jobs import runner
 
 
@@ -79,3 +80,16 @@ def work() -> None:
         with current_app.app_context():
             runner.run(key)
             db.session.remove()
+
+
+def month(back: int = 0, zone: str = "UTC") -> Period:
+    """The last month that is done by now (at 6:00, a day after its end), or one so many before it."""
+    period = Rule("monthly", 6, zone, 24).period_of_slot(dt.datetime.now(dt.UTC))
+    for _ in range(back):
+        period = previous("monthly", period)
+    return period
+
+
+def on(period: Period, number: int) -> str:
+    """The day of that number."""
+    return str(period.start + dt.timedelta(days=number - 1))
