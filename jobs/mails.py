@@ -20,7 +20,7 @@ from dashboard.operations import invoice_mails as filing
 from dashboard.operations import mail_sending
 from dashboard.operations.base import Actor
 from dashboard.operations.errors import Refused
-from dashboard.operations.mail_parcel import pack
+from dashboard.operations.mail_parcel import pack, print_ahead
 from dashboard.operations.settings import mail_server
 from dashboard.queries import settings
 from jobs.report import Report, Result
@@ -31,6 +31,8 @@ log = logging.getLogger("mail")
 TURN_SECONDS = 20.0
 # Invoices made mails of between two looks at whether the job should stop: well within a second.
 CHUNK = 20
+# So many invoices are printed together, about a second's work.
+AHEAD = 50
 
 UNFORESEEN = "Something went wrong here that was not foreseen, before the mail was handed over."
 
@@ -91,9 +93,14 @@ def _send_some(stop: Callable[[], bool]) -> bool:
             # Nobody to hand it to. The others wait for the next tick.
             mail_sending.failed(held, None, error, str(server))
             return False
+        ahead = 1
         while held is not None:
             if not _send(held, server, connection):
                 return False
+            ahead -= 1
+            if not ahead and not stop():
+                print_ahead(mail_sending.due(AHEAD))
+                ahead = AHEAD
             if stop() or not connection.is_alive():
                 return True
             held = mail_sending.claim()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from dashboard.documents.invoice_pdf import PdfFailed, PdfUnavailable, invoice_pdf, load_for_print
+from sqlalchemy import select
+
+from dashboard.documents.invoice_pdf import (
+    PdfFailed,
+    PdfUnavailable,
+    invoice_pdf,
+    load_for_print,
+    render_many,
+)
 from dashboard.documents.mail import MailServer, NotSent
 from dashboard.documents.mail_message import Attached, compose, html_of
 from dashboard.documents.store import store
@@ -62,6 +72,20 @@ def pack(mail_id: int, server: MailServer) -> Parcel:
     # Nothing is held in the database while a distant server takes its time.
     db.session.rollback()
     return Parcel(message, recipients, str(server), files)
+
+
+def print_ahead(ids: Sequence[int]) -> None:
+    """Print the invoices that these mails bring in one run, which costs a sixth of one by one; `pack` then
+    finds them kept. What can't be printed is told of when its own mail is packed."""
+    wanted = select(MailAttachment.invoice_id).where(
+        MailAttachment.mail_id.in_(ids), MailAttachment.invoice_id.is_not(None)
+    )
+    papers = [key for key in db.session.scalars(wanted.distinct()) if key is not None]
+    if len(papers) > 1:
+        with suppress(PdfUnavailable):
+            for _ in render_many(one for one in load_for_print(papers) if one.state == "issued"):
+                pass
+    db.session.rollback()
 
 
 def _document(one: MailAttachment) -> Document:

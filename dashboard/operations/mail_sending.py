@@ -94,6 +94,12 @@ def is_any_due() -> bool:
     return bool(session().scalar(select(exists().where(_due()))))
 
 
+def due(limit: int) -> list[int]:
+    """The mails that come next, at most so many."""
+    coming = select(Mail.id).where(_due()).order_by(Mail.next_try_at, Mail.id).limit(limit)
+    return list(session().scalars(coming))
+
+
 def _due() -> ColumnElement[bool]:
     return and_(Mail.state == "queued", Mail.next_try_at <= func.now())
 

@@ -357,3 +357,77 @@ def test_a_late_answer_is_worth_more_than_the_guess(app, box, monkeypatch):
     assert again(mail).state == "unsure"
     mail_sending.sent(held, attempt, smtp.Receipt("250 taken"))
     assert (again(mail).state, tries(mail)) == ("sent", [("sent", "250 taken")])
+
+
+# Many, and safely
+
+
+def test_the_papers_of_many_are_printed_together(app, box, monkeypatch):
+    from dashboard.documents import invoice_pdf as printing
+
+    runs = []
+    original = printing.render
+
+    def counted(*given, **more):
+        runs.append(1)
+        return original(*given, **more)
+
+    monkeypatch.setattr(printing, "render", counted)
+    for number in range(6):
+        mails.send_invoice(SYSTEM, world.sendable_invoice(name=f"Customer {number}").id)
+    send_due()
+    assert len(box.messages) == 6
+    assert len(runs) == 2
+
+
+def test_over_starttls_with_a_password(app, tmp_path, monkeypatch):
+    certificate = world.certificate(tmp_path)
+    with world.box(certificate, password="right") as made:
+        use_server("localhost", made.port, smtp_security="starttls")
+        mail = file()
+        send_due()
+        assert "can't be trusted" in again(mail).error
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        sign_in("billing", "wrong")
+        world.make_due(mail)
+        send_due()
+        assert "refused the user name or the password: 535" in again(mail).error
+        sign_in("billing", "right")
+        world.make_due(mail)
+        send_due()
+        assert (again(mail).state, len(made.messages)) == ("sent", 1)
+        assert [result for result, _ in tries(mail)] == ["failed", "failed", "sent"]
+
+
+def sign_in(user, password):
+    from dashboard.operations.secrets import seal
+    from dashboard.operations.settings import PURPOSE
+    from dashboard.queries.settings import current
+
+    setting = current()
+    use_server(
+        setting.smtp_host,
+        setting.smtp_port,
+        smtp_security=setting.smtp_security,
+        smtp_user=user,
+        smtp_password=seal(password, PURPOSE),
+    )
+
+
+def test_a_domain_in_other_letters_goes_by_its_plain_name(app, box):
+    file("konto@bücher.example")
+    send_due()
+    assert box.envelopes[0][1] == ["konto@xn--bcher-kva.example"]
+    assert box.messages[0]["To"] == "konto@xn--bcher-kva.example"
+
+
+def test_letters_before_the_at_go_where_they_are_taken(app, box):
+    mail = file("größe@retail.example")
+    send_due()
+    assert (again(mail).state, box.envelopes[0][1]) == ("sent", ["größe@retail.example"])
+    with world.rude_server(world.polite_until_data) as port:
+        use_server("127.0.0.1", port)
+        mail = file("größe@retail.example")
+        send_due()
+    assert again(mail).state == "parked"
+    assert "letters other than a to z" in again(mail).error

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, update
 
 from dashboard.extensions import db
@@ -141,18 +147,57 @@ class Talks(Controller):
 
 
 @contextmanager
-def box() -> Iterator[Box]:
+def box(certificate: Path | None = None, password: str = "") -> Iterator[Box]:
+    """With a certificate it asks for STARTTLS, with a password for signing in as billing."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     made = Box(port)
-    controller = Talks(made, hostname=made.host, port=port)
+    secure: dict[str, Any] = {}
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        secure = {"tls_context": context, "auth_required": True, "authenticator": _door(password)}
+    controller = Talks(made, hostname=made.host, port=port, **secure)
     controller.start()
     try:
         yield made
     finally:
         asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(10)
         controller.stop()
+
+
+def _door(password: str) -> Callable[..., AuthResult]:
+    def opens(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        right = (data.login, data.password) == (b"billing", password.encode())
+        return AuthResult(success=right, handled=False)
+
+    return opens
+
+
+def certificate(folder: Path) -> Path:
+    """One for localhost that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail server of a test")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "both.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @contextmanager
