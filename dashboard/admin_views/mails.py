@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, redirect, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from dashboard.admin_views.answers import download
 from dashboard.admin_views.base import AdminView
-from dashboard.admin_views.forms import Form
+from dashboard.admin_views.forms import Form, new_form_key
 from dashboard.admin_views.guard import needs
 from dashboard.admin_views.list_page import Action, RowAction
 from dashboard.documents.invoice_pdf import PdfError, invoice_pdf
@@ -21,7 +21,7 @@ from dashboard.extensions import db
 from dashboard.models import Invoice, Mail, MailAttachment
 from dashboard.models.mail import ATTEMPT_RESULTS, MAIL_KINDS, MAIL_STATES
 from dashboard.operations import mail_decisions
-from dashboard.operations.errors import Missing
+from dashboard.operations.errors import Duplicate, Missing
 from dashboard.queries import mail_list, settings
 
 # A mail's own HTML is shown in a frame in which nothing runs and from which nothing is fetched.
@@ -127,6 +127,7 @@ class MailView(AdminView):
                 "confirm": confirm,
                 "primary": primary,
                 "danger": False,
+                "fields": {"form_key": new_form_key()},
             }
             for shown, label, endpoint, icon, confirm, primary in wanted
             if shown
@@ -135,7 +136,11 @@ class MailView(AdminView):
     @expose("/<id>/resend", methods=("POST",))
     @needs("mail.send")
     def resend_view(self, id: str) -> ResponseReturnValue:
-        mail = mail_decisions.resend(self.actor_of(None), self.key_of(id))
+        key = self.key_of(id)
+        try:
+            mail = mail_decisions.resend(self.actor_of(None), key, form_key=request.form.get("form_key"))
+        except Duplicate:
+            return redirect(self.way_back(self.href(key)), 303)
         flash("The e-mail will be sent in a moment.", "success")
         return redirect(self.way_back(self.href(mail.id)), 303)
 

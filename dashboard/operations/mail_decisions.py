@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import func, select
 
 from dashboard.models import Mail, MailAttempt
-from dashboard.operations.base import Actor, fetch, on_commit, operation, require, session
+from dashboard.operations.base import Actor, fetch, on_commit, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Refused
 from dashboard.operations.mail_sending import ROUND, call_senders
@@ -19,9 +19,10 @@ IN_HAND = "This e-mail is being handed to the mail server right now. Look again 
 
 
 @operation("mail.send")
-def resend(actor: Actor, mail_id: int) -> Mail:
+def resend(actor: Actor, mail_id: int, *, form_key: str | None = None) -> Mail:
     """Send a mail that did not go out, or once more one that did: then a new one is filed. Gives the mail
     that will be sent."""
+    file = once(actor, form_key)
     mail = _locked(mail_id)
     setting = settings.current()
     if not setting.smtp_host or not setting.smtp_from:
@@ -35,6 +36,7 @@ def resend(actor: Actor, mail_id: int) -> Mail:
     mail.state, mail.error, mail.seen = "queued", None, False
     mail.next_try_at = func.now()
     session().flush()
+    file(f"mail:{mail.id}")
     on_commit(call_senders)
     return mail
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -65,10 +66,18 @@ def fill(subject: str, body: str, variables: Mapping[str, Any]) -> tuple[str, st
             errors[name] = str(fault) if name == "body" else fault.reason
     if errors:
         raise Invalid(errors)
+    made = {name: _printable(text) for name, text in made.items()}
     line = " ".join(made["subject"].split())[:LONGEST_SUBJECT]
+    if not line:
+        raise Invalid({"subject": "The subject comes out empty."})
     # A part that is left out leaves its empty lines behind.
     text = re.sub(r"\n{3,}", "\n\n", made["body"]).strip("\n") + "\n"
     return line, text
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that no mail can carry."""
+    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cs"))
 
 
 # What staff write
@@ -101,10 +110,10 @@ def check(kind: str, values: Mapping[str, Any]) -> tuple[str, str]:
             errors[name] = "This has an invisible control character in it. Type it again without."
     if errors:
         raise Invalid(errors)
-    for sample in SAMPLES[kind], emptied(SAMPLES[kind]):
-        made, _ = fill(subject, body, {"account": account(settings.current()), **sample})
-        if not made and sample is SAMPLES[kind]:
-            raise Invalid({"subject": "The subject comes out empty."})
+    setting = {"account": account(settings.current())}
+    fill(subject, body, setting | SAMPLES[kind])
+    # Where nothing else stands in the subject it is empty then, and the stock text is used.
+    fill("-" + subject, body, setting | emptied(SAMPLES[kind]))
     return subject, body
 
 

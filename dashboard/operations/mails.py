@@ -19,6 +19,7 @@ from dashboard.operations.mail_sending import call_senders
 from dashboard.queries import settings
 
 LONGEST_BODY = 200_000
+LONGEST_HTML = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def _checked(draft: Draft) -> dict[str, object]:
             values[name] = check(value) or ""
         except ValueError as fault:
             errors[name] = str(fault)
+    if draft.html is not None and len(draft.html) > LONGEST_HTML:
+        errors["html"] = f"Use at most {LONGEST_HTML:,} characters; this has {len(draft.html):,}."
     if errors:
         raise Invalid(errors)
     return values

@@ -119,6 +119,14 @@ def test_what_staff_decide(clerk, box):
     assert first != second
 
 
+def test_a_double_click_sends_it_again_once(clerk, box):
+    mail = as_state(file(), "sent")
+    for _ in range(2):
+        assert clerk.post(f"{LIST}{mail.id}/resend", data={"form_key": "one"}).status_code == 303
+    send_due()
+    assert len(box.messages) == 1
+
+
 def test_a_mail_in_hand_is_left_alone(clerk, box):
     mail = file()
     mail_sending.claim()
@@ -295,6 +303,13 @@ def test_a_text_that_fails_later_gives_way_to_the_stock_text_and_says_so(admin, 
     assert "Line 2" in admin.get("/admin/mail_template/").text
     mail_texts.save(actor, "invoice", TEXT, version=1)
     assert "Line 2" not in admin.get("/admin/mail_template/").text
+
+
+def test_a_subject_that_comes_out_empty_gives_way_to_the_stock_one(app, actor):
+    mail_texts.save(actor, "invoice", {**TEXT, "subject": "{{ invoice.reference }}"}, version=0)
+    assert mails.send_invoice(SYSTEM, world.sendable_invoice().id).subject.startswith("Invoice INV")
+    with pytest.raises(Invalid, match="comes out empty"):
+        mail_texts.save(actor, "reminder", {**TEXT, "subject": "{% if 1 == 2 %}x{% endif %}"}, version=0)
 
 
 def test_filing_checks_what_it_is_given(app):
