@@ -6,7 +6,6 @@ Ticks and workers are real processes on a real queue; only clocks are set.
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,14 +17,13 @@ import pytest
 import redis
 from sqlalchemy import text, update
 
-from dashboard.config import ROOT, Settings
+from dashboard.config import Settings
 from dashboard.extensions import db
 from dashboard.models import Job, Schedule, ScheduleRun
 from dashboard.operations import schedule_align, schedules
 from dashboard.rules.schedules import Rule
-from dashboard.services.processes import Child
 from tests.support.bills import live_invoices, make_caller
-from tests.support.processes import Running, environment, start, start_tick
+from tests.support.processes import Running, start_elsewhen, start_tick
 from tests.support.runs import aligned, due_since, month, move_to, runs, schedule_of
 from tests.support.usage_rows import put_call
 from tests.support.waiting import wait_until
@@ -46,26 +44,13 @@ def ticks(settings: Settings, tmp_path: Path) -> Iterator[Start]:
         if shift is None:
             started.append(start_tick(theirs, tmp_path, "0.2", name))
         else:
-            started.append(_elsewhen(theirs, tmp_path, name, "jobs.tick", shift))
+            started.append(start_elsewhen(theirs, tmp_path, "jobs.tick", name, shift))
         return started[-1]
 
     yield begin
     for one in started:
         if one.alive:
             one.stop()
-
-
-def _elsewhen(settings: Settings, folder: Path, name: str, module: str, shift: dt.timedelta) -> Running:
-    """A process on a machine whose clock is wrong by so much."""
-    code = (
-        "import datetime, runpy, time_machine\n"
-        f"step = datetime.timedelta(seconds={shift.total_seconds():.0f})\n"
-        "wrong = datetime.datetime.now(datetime.UTC) + step\n"
-        "time_machine.travel(wrong, tick=True).start()\n"
-        f"runpy.run_module({module!r}, run_name='__main__')\n"
-    )
-    env = {**environment(settings), "TICK_SECONDS": "0.2"}
-    return start(Child(name, [sys.executable, "-c", code], env, ROOT), folder)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
 import subprocess
@@ -108,3 +109,15 @@ def start_worker(settings: Settings, folder: Path, name: str = "worker") -> Runn
 def start_tick(settings: Settings, folder: Path, every: str = "1", name: str = "tick") -> Running:
     env = {**environment(settings), "TICK_SECONDS": every}
     return start(Child(name, [sys.executable, "-m", "jobs.tick"], env, ROOT), folder)
+
+
+def start_elsewhen(settings: Settings, folder: Path, module: str, name: str, shift: dt.timedelta) -> Running:
+    """A tick or a worker on a machine whose clock is wrong by so much."""
+    code = (
+        "import datetime, runpy, time_machine\n"
+        f"step = datetime.timedelta(seconds={shift.total_seconds():.0f})\n"
+        "time_machine.travel(datetime.datetime.now(datetime.UTC) + step, tick=True).start()\n"
+        f"runpy.run_module({module!r}, run_name='__main__')\n"
+    )
+    env = {**environment(settings), "TICK_SECONDS": "0.2"}
+    return start(Child(name, [sys.executable, "-c", code], env, ROOT), folder)
