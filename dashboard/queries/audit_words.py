@@ -46,6 +46,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "usage_format": ("usage format", "usage formats"),
     "package_charge": ("package charge", "package charges"),
     "billing_run": ("billing run", "billing runs"),
+    "schedule": ("schedule", "schedules"),
     "setting": ("settings", "settings"),
     "staff": ("staff account", "staff accounts"),
 }
@@ -78,6 +79,9 @@ _LABELS: dict[str, str] = {
     "gross": "Row total",
     "subtotal": "Sub total",
     "logo": "Logo",
+    "invoice_issue": "Issue invoices",
+    "invoice_send": "Send invoices",
+    "delay_hours": "Wait, hours",
     "smtp_host": "Mail server",
     "smtp_port": "Mail server's port",
     "smtp_security": "Mail server's security",
