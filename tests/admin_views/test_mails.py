@@ -12,7 +12,7 @@ from dashboard.operations.errors import Invalid, Refused, Stale
 from jobs.mails import send_due
 from tests.support import mail_world as world
 from tests.support.books import make_customer, make_draft, make_issued
-from tests.support.mail_world import TO, again, file, use_server
+from tests.support.mail_world import TO, again, file, set_state, use_server
 from tests.support.waiting import wait_until
 
 LIST = "/admin/mail/"
@@ -34,18 +34,12 @@ def details(client, mail):
     return client.get(f"{LIST}details/?id={mail.id}")
 
 
-def as_state(mail, state, **more):
-    db.session.execute(db.update(Mail).where(Mail.id == mail.id).values(state=state, **more))
-    db.session.commit()
-    return again(mail)
-
-
 # The list and the page
 
 
 def test_the_list_has_a_tab_for_every_state(clerk):
     for state in ("queued", "sent", "parked", "unsure", "kept", "cancelled"):
-        as_state(file(subject=f"It is {state}"), state)
+        set_state(file(subject=f"It is {state}"), state)
     text = clerk.get(LIST).text
     assert all(f"It is {state}" in text for state in ("queued", "sent", "parked", "kept"))
     for tab, state in (("waiting", "queued"), ("failed", "parked"), ("unsure", "unsure"), ("kept", "kept")):
@@ -97,11 +91,11 @@ def test_what_staff_decide(clerk, box):
     def post(mail, what):
         return clerk.post(f"{LIST}{mail.id}/{what}").status_code
 
-    unsure = as_state(file(), "unsure")
+    unsure = set_state(file(), "unsure")
     assert post(unsure, "arrived") == 303
     assert (again(unsure).state, len(box.messages)) == ("sent", 0)
     assert "says that it arrived" in details(clerk, unsure).text
-    parked = as_state(file(), "parked")
+    parked = set_state(file(), "parked")
     assert post(parked, "seen") == 303
     assert again(parked).seen
     assert post(parked, "resend") == 303
@@ -120,7 +114,7 @@ def test_what_staff_decide(clerk, box):
 
 
 def test_a_double_click_sends_it_again_once(clerk, box):
-    mail = as_state(file(), "sent")
+    mail = set_state(file(), "sent")
     for _ in range(2):
         assert clerk.post(f"{LIST}{mail.id}/resend", data={"form_key": "one"}).status_code == 303
     send_due()
@@ -136,7 +130,7 @@ def test_a_mail_in_hand_is_left_alone(clerk, box):
 
 
 def test_many_are_sent_again(clerk, box):
-    made = [as_state(file(subject=f"Number {number}"), "parked") for number in range(3)]
+    made = [set_state(file(subject=f"Number {number}"), "parked") for number in range(3)]
     data = {"action": "resend", "rowid": [mail.id for mail in made]}
     assert clerk.post(f"{LIST}action/", data=data).status_code == 303
     send_due()

@@ -251,3 +251,10 @@ def schedule_run() -> int:
     db.session.add(run)
     db.session.commit()
     return run.id
+
+
+def set_state(mail: Mail, state: str, **more: Any) -> Mail:
+    """The mail as if that had become of it."""
+    db.session.execute(update(Mail).where(Mail.id == mail.id).values(state=state, **more))
+    db.session.commit()
+    return again(mail)
