@@ -20,7 +20,7 @@ PLACES = {
     "schedule_run": ("Open the run", "schedule_run.details_view", "run_id"),
 }
 # Work in steps keeps what is done, also when it is cancelled.
-IN_STEPS = ("usage_import", "usage_take_up", "usage_rebuild", "billing_run", "schedule_runs")
+IN_STEPS = ("usage_import", "usage_take_up", "usage_rebuild", "billing_run", "schedule_runs", "invoice_mails")
 # Counted in KiB of a file.
 IN_KIB = ("usage_import",)
 ENDINGS = {
