@@ -10,8 +10,8 @@ from dashboard.operations import schedule_work
 from dashboard.operations.schedule_work import Producer
 from jobs.report import Report, Result
 
-# What makes a run's result, by what its schedule produces. Invoices have a way of their own.
-_MODULES = {"report": "report_runs", "statements": "statements"}
+# What makes a run's result, by what its schedule produces. Invoices and statements have ways of their own.
+_MODULES = {"report": "report_runs"}
 
 
 def producers() -> dict[str, Producer]:

@@ -109,8 +109,8 @@ def printed(invoice: Invoice, setting: Setting, said: dict[str, Any] | None = No
         number=str(invoice),
         state=invoice.state,
         template=said.get("template") or "standard",
-        seller=_party(said.get("seller") or {}),
-        buyer=_party(said.get("buyer") or {}),
+        seller=party_of(said.get("seller") or {}),
+        buyer=party_of(said.get("buyer") or {}),
         facts=_facts(invoice),
         due=_due(invoice),
         lines=tuple(_line(item, invoice.currency, named) for item in invoice.items),
@@ -144,7 +144,7 @@ def file_name(invoice: Invoice) -> str:
     return f"{safe or f'Invoice-{invoice.id}'}.pdf"
 
 
-def _party(said: dict[str, Any]) -> Party:
+def party_of(said: dict[str, Any]) -> Party:
     labelled = (("VAT", said.get("vat_number")), ("Reg. no.", said.get("registration_number")))
     return Party(
         name=said.get("name") or "",

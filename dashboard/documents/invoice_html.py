@@ -9,9 +9,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 
-from dashboard.documents.invoice_context import Logo
+from dashboard.documents.invoice_context import Logo, Party
 from dashboard.documents.invoice_layout import Layout
-from dashboard.documents.invoice_styles import STYLES
+from dashboard.documents.invoice_styles import STYLES, Style
 from dashboard.documents.text_fit import fenced, runs, wrap
 
 _CLOSE = "</body>\n</html>\n"
@@ -46,33 +46,38 @@ def _environment() -> Environment:
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
     return _environment().get_template(name)
 
 
 @lru_cache(maxsize=4)
 def _head(logo: str) -> tuple[str, str]:
-    before, after = _template("head.html").render(title="\0", logo=logo, styles=STYLES.values()).split("\0")
+    before, after = template("head.html").render(title="\0", logo=logo, styles=STYLES.values()).split("\0")
     return before, after
 
 
 def pages(layout: Layout) -> str:
     """The pages of one invoice, without the frame of a document."""
     seller, style = layout.invoice.seller, layout.style
-    room = style.content - 160
-    said = " · ".join(fenced(part) for part in (seller.name, *seller.reach) if part)
-    foot = wrap(said, room, style.label)
-    later = wrap(seller.name, style.content // 2, style.small)
-    return _template("invoice.html").render(
+    foot, later = margins(seller, style)
+    return template("invoice.html").render(
+        word="INVOICE",
         invoice=layout.invoice,
         style=style,
         columns=layout.columns,
         taxes=layout.taxes,
         cjk=layout.cjk,
         pages=layout.pages,
-        foot=foot[:3],
-        later_seller=later[0] if later else "",
+        foot=foot,
+        later_seller=later,
     )
+
+
+def margins(seller: Party, style: Style) -> tuple[tuple[str, ...], str]:
+    """What stands at the foot of every page, and who sends it at the head of later ones."""
+    said = " · ".join(fenced(part) for part in (seller.name, *seller.reach) if part)
+    later = wrap(seller.name, style.content // 2, style.small)
+    return wrap(said, style.content - 160, style.label)[:3], later[0] if later else ""
 
 
 @cache

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import aliased
 
+from dashboard.documents.pdf_renderer import PdfUnavailable
 from dashboard.models import Job, Schedule, ScheduleRun
-from dashboard.operations import jobs, schedule_invoices
+from dashboard.operations import jobs, schedule_invoices, statement_runs
 from dashboard.operations.base import SYSTEM, session, unit_of_work
 from dashboard.operations.errors import OperationError
 from dashboard.operations.schedule_hold import Held, Overtaken, RunCancelled, end
@@ -138,7 +139,9 @@ def _carry_out(
     if invoices:
         schedule_invoices.carry_out(invoices, chunk_done)
     for one in held:
-        if one not in invoices:
+        if produces.get(one.run_id) == "statements":
+            _send_statements(one, chunk_done)
+        elif one not in invoices:
             _produce(one, producers)
 
 
@@ -162,6 +165,23 @@ def _produce(held: Held, producers: Mapping[str, Producer]) -> None:
     except OperationError as error:
         _failed(held, str(error))
     except jobs.Cancelled:
+        raise
+    except Exception:
+        log.exception("run %s failed", held.run_id)
+        _failed(held, UNFORESEEN)
+
+
+def _send_statements(held: Held, chunk_done: Callable[[], None]) -> None:
+    """In transactions of their own, as they are many."""
+    try:
+        statement_runs.carry_out(held, chunk_done)
+    except Overtaken:
+        log.warning("run %s was taken over by another worker", held.run_id)
+    except RunCancelled:
+        _ended(held, "cancelled", None)
+    except (OperationError, PdfUnavailable) as error:
+        _failed(held, str(error))
+    except (jobs.Cancelled, jobs.Overtaken):
         raise
     except Exception:
         log.exception("run %s failed", held.run_id)

@@ -74,7 +74,7 @@ class OpenInvoice:
 
 @dataclass(frozen=True)
 class Statement:
-    """`unused` is what of payments, less charges, covers no invoice: open invoices less this is `closing`."""
+    """Open invoices and charges, less what of payments is `unused`, are `closing`."""
 
     customer: Customer
     currency: str
@@ -88,6 +88,8 @@ class Statement:
     # Open invoices that the list does not name.
     more_open: int
     ageing: Ageing
+    # All charges against the account up to the last day: no payment covers them by allocation.
+    charges: Decimal
 
     @property
     def owed(self) -> Decimal:
@@ -96,7 +98,7 @@ class Statement:
 
     @property
     def unused(self) -> Decimal:
-        return add([self.owed, -self.closing])
+        return add([self.owed, self.charges, -self.closing])
 
     @property
     def overdue(self) -> Decimal:
@@ -138,6 +140,7 @@ def statement(customer: Customer, first: dt.date, last: dt.date) -> Statement:
         open=tuple(still_open[:MOST_OPEN]),
         more_open=max(0, len(still_open) - MOST_OPEN),
         ageing=ageing(((one.due, one.open) for one in still_open), last),
+        charges=_charges(customer, last),
     )
 
 
@@ -157,6 +160,13 @@ def balance_before(customer: Customer, day: dt.date) -> Decimal:
     parts = [invoiced.scalar_subquery(), paid.scalar_subquery(), refunded.scalar_subquery()]
     row = db.session.execute(select(*parts)).one()
     return add([row[0], -row[1], row[2]])
+
+
+def _charges(customer: Customer, last: dt.date) -> Decimal:
+    found = select(func.coalesce(func.sum(-Payment.amount), ZERO)).where(
+        _of(Payment, customer), Payment.status == "completed", Payment.amount < 0, Payment.paid_on <= last
+    )
+    return db.session.scalar(found) or ZERO
 
 
 def with_something_to_say(

@@ -54,7 +54,7 @@ def test_a_month_with_what_came_before_and_what_is_left(app):
     ]
     assert found.closing == 160
     assert [one.id for one in found.open] == [before.id, first.id]
-    assert (found.owed, found.unused) == (300, 140)
+    assert (found.owed, found.charges, found.unused) == (300, 30, 170)
 
 
 def test_what_is_private_is_never_told(app):
@@ -166,4 +166,4 @@ def test_it_equals_the_books_whatever_happened(app, seed):
     owed = {one.currency: one for one in balances(customer.id)}.get(customer.currency)
     assert whole.closing == (owed.owed if owed else 0)
     assert whole.owed == (owed.outstanding if owed else 0)
-    assert whole.unused == (add([owed.unallocated, -owed.charges]) if owed else 0)
+    assert (whole.unused, whole.charges) == ((owed.unallocated, owed.charges) if owed else (0, 0))
