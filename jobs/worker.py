@@ -154,4 +154,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    # All is given back: taking the program apart would only keep a product waiting that stops.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)

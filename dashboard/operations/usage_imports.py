@@ -176,7 +176,15 @@ def ended(job: Job) -> None:
         made.state = job.state
 
 
+def given_back(job: Job) -> None:
+    """Its worker stops and another goes on: for the reader it is still under way."""
+    made = session().get(UsageImport, int(job.params.get("usage_import_id", 0)), populate_existing=True)
+    if made is not None:
+        made.state = "running"
+
+
 jobs.ENDINGS[KIND] = ended
+jobs.RETURNS[KIND] = given_back
 
 
 def _to_be_read(key: int) -> UsageImport:
