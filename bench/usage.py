@@ -1,4 +1,4 @@
-"""Loading calls: read, matched, rated by 100,000 prefixes, added up; beside a bare COPY of the file.
+"""Loading an Asterisk Master.csv: read, matched, rated by 100,000 prefixes, added up; beside a COPY of it.
 
 The COPY goes into a plain logged table with typed columns and no index. Beside the time that passes stands
 the processor time of the database and of this process, which others who use the machine do not change.
@@ -24,7 +24,7 @@ from dashboard.extensions import db
 from dashboard.models import UsageImport
 from dashboard.operations import usage_load
 from dashboard.operations.base import SYSTEM
-from dashboard.operations.usage_files import Reading
+from dashboard.operations.usage_files import HEAD_BYTES, sniff
 from tests.support.servers import Servers
 
 ROWS = {"small": 100_000, "usual": 1_000_000, "full": 5_000_000}
@@ -57,29 +57,42 @@ SELECT id, 'account_code', replace(name, 'Bench Telecom ', 'bench-') FROM custom
 WHERE name LIKE 'Bench Telecom %%';
 """
 
-# Thirty days in the order of time; a customer calls a dozen destinations, six calls of ten are answered.
+# Thirty days in the order of time, as Asterisk's cdr_csv writes them; a customer calls a dozen destinations,
+# six calls of ten are answered.
 CALLS = """
 COPY (
-    SELECT 'call-' || n,
-        'bench-' || customer,
-        '3491' || lpad((n * 7919 %% 10000000)::text, 7, '0'),
-        ((1000 + (customer * 37 + (n * 31 + n / 7) %% 6 * 613) %% 9000) * 100000 + n * 104729 %% 100000)::text
-            || lpad((n %% 1000)::text, 3, '0'),
-        to_char(timestamp '2026-09-01' + n * (interval '30 days' / %(rows)s), 'YYYY-MM-DD HH24:MI:SS'),
-        CASE WHEN n %% 10 < 6 THEN 1 + n * 48271 %% 600 ELSE 0 END,
-        CASE WHEN n %% 10 < 6 THEN 'ANSWERED' WHEN n %% 10 < 8 THEN 'NO ANSWER' ELSE 'BUSY' END,
-        'carrier-' || (customer * 37 + (n * 31 + n / 7) %% 6 * 613) %% 5
+    SELECT 'bench-' || customer, source, number, 'from-customer',
+        '"Example ' || customer || '" <' || source || '>',
+        'PJSIP/bench-' || customer || '-' || tail, 'PJSIP/' || carrier || '-' || tail, 'Dial',
+        'PJSIP/' || number || '@' || carrier || ',60', to_char(start, 'YYYY-MM-DD HH24:MI:SS'),
+        CASE WHEN seconds > 0 THEN to_char(start + interval '8 s', 'YYYY-MM-DD HH24:MI:SS') ELSE '' END,
+        to_char(start + (8 + seconds) * interval '1 s', 'YYYY-MM-DD HH24:MI:SS'), 8 + seconds, seconds,
+        CASE WHEN seconds > 0 THEN 'ANSWERED' WHEN n %% 10 < 8 THEN 'NO ANSWER' ELSE 'BUSY' END,
+        'DOCUMENTATION', extract(epoch FROM start)::bigint || '.' || n
     FROM (
-        SELECT n, 1 + n * 7919 %% %(customers)s AS customer FROM generate_series(1, %(rows)s::bigint) AS n
+        SELECT n, customer, '3491' || lpad((n * 7919 %% 10000000)::text, 7, '0') AS source,
+            ((1000 + place %% 9000) * 100000 + n * 104729 %% 100000)::text || lpad((n %% 1000)::text, 3, '0')
+                AS number,
+            'carrier-' || place %% 5 AS carrier, lpad(to_hex(n), 8, '0') AS tail,
+            timestamp '2026-09-01' + n * (interval '30 days' / %(rows)s) AS start,
+            CASE WHEN n %% 10 < 6 THEN 1 + n * 48271 %% 600 ELSE 0 END AS seconds
+        FROM (
+            SELECT n, customer, customer * 37 + (n * 31 + n / 7) %% 6 * 613 AS place
+            FROM (
+                SELECT n, 1 + n * 7919 %% %(customers)s AS customer
+                FROM generate_series(1, %(rows)s::bigint) AS n
+            ) AS dealt
+        ) AS placed
     ) AS made
-) TO STDOUT (FORMAT csv)
+) TO STDOUT (FORMAT csv, FORCE_QUOTE *)
 """
-FIELDS = "unique_id account_code source number started_at billsec result provider".split()
 BARE = """
 CREATE TABLE bench_calls (
-    unique_id text, account_code text, source text, number text, started_at timestamptz, seconds int,
-    result text, provider text)
+    account_code text, source text, number text, context text, caller text, channel text, carrier text,
+    application text, data text, started_at timestamptz, answered_at timestamptz, ended_at timestamptz,
+    duration int, seconds int, result text, flags text, unique_id text)
 """
+INTO = "COPY bench_calls FROM STDIN (FORMAT csv, FORCE_NULL (answered_at))"
 
 
 def rows(servers: Servers, size: str) -> Iterator[Row]:
@@ -94,7 +107,7 @@ def rows(servers: Servers, size: str) -> Iterator[Row]:
         servers.superuser("bench_load") as connection,
         create_app(settings).app_context(),
     ):
-        path = Path(folder) / "calls.csv"
+        path = Path(folder) / "Master.csv"
         _write(connection, path, count)
         before = _processor(connection)
         bare = _copy(connection, path)
@@ -132,8 +145,7 @@ def _write(connection: Any, path: Path, count: int) -> None:
 def _copy(connection: Any, path: Path) -> float:
     connection.execute(BARE)
     start = time.perf_counter()
-    into = "COPY bench_calls FROM STDIN (FORMAT csv)"
-    with path.open("rb") as file, connection.cursor() as cursor, cursor.copy(into) as stream:
+    with path.open("rb") as file, connection.cursor() as cursor, cursor.copy(INTO) as stream:
         while piece := file.read(1 << 20):
             stream.write(piece)
     took = time.perf_counter() - start
@@ -151,12 +163,9 @@ def _processor(connection: Any) -> float:
 
 
 def _load(path: Path) -> tuple[float, float]:
-    reading = Reading(
-        header=False,
-        width=len(FIELDS),
-        columns={name: at for at, name in enumerate(FIELDS)},
-        source="bench",
-    )
+    with path.open("rb") as file:
+        reading = sniff(file.read(HEAD_BYTES), path.name).reading
+    assert reading.format == "asterisk" and reading.date_order, reading
     made = UsageImport(filename=path.name, options={"reading": reading.to_json()}, bytes=path.stat().st_size)
     db.session.add(made)
     db.session.commit()

@@ -7,6 +7,7 @@ the chunk is read again with care, text by text, and what is wrong with a row is
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -66,7 +67,7 @@ FROM (
                 {provider} AS provider_name, {destination} AS destination,
                 {charge} AS charge, {said_charge} AS said_charge, {cost} AS cost, {said_cost} AS said_cost,
                 {word} AS word, {answered} AS was_answered
-            FROM usage_stage OFFSET 0
+            FROM (SELECT *{said} FROM usage_stage OFFSET 0) AS told OFFSET 0
         ) AS typed LEFT JOIN (VALUES {words}) AS known (word, means, strict) ON known.word = typed.word
         OFFSET 0
     ) AS ended
@@ -111,23 +112,24 @@ class Typing:
             cursor.execute(self.statement(careful=True))
         cursor.execute("RELEASE SAVEPOINT quick")
         if self.reading.date_order != "epoch":
-            usage_clocks.settle(cursor, self.reading.time_zone, _spread(self._start("s.")))
+            usage_clocks.settle(cursor, self.reading.time_zone, _spread(self._start(self._raw)))
         cursor.execute(
             "SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO, YMD', true)"
         )
 
     def statement(self, *, careful: bool) -> sql.Composed:
-        start = self._start()
+        start = self._start(self._cell)
         timed = "billsec" if "billsec" in self.reading.columns else "duration"
         number = _plain_number(self._cell("number"))
         parts = {
             "stamp": _epoch(start) if self.reading.date_order == "epoch" else _stamp(start, careful),
-            "said_start": f"nullif(btrim({start}), '')",
+            "said": "".join(f", {self._raw(name, '')} AS said_{name}" for name in self.reading.columns),
+            "said_start": start,
             "seconds": self._seconds(timed, careful),
-            "said_seconds": f"nullif(btrim({self._cell(timed)}), '')",
+            "said_seconds": self._cell(timed),
             "account_code": self._text("account_code", 80),
             "source": f"left({_plain_number(self._cell('source'))}, 40)",
-            "said_number": f"btrim(coalesce({self._cell('number')}, ''))",
+            "said_number": f"coalesce({self._cell('number')}, '')",
             "number": number,
             "trunk": f"left({_channel(self._text('trunk', 80))}, 80)",
             "provider": f"left({_channel(self._text('provider', 120))}, 120)",
@@ -138,7 +140,7 @@ class Typing:
             "result": self._result(),
             "words": _words(),
             **{name: self._amount(name, careful) for name in ("charge", "cost")},
-            **{f"said_{name}": f"nullif(btrim({self._cell(name)}), '')" for name in ("charge", "cost")},
+            **{f"said_{name}": self._cell(name) for name in ("charge", "cost")},
         }
         composed = {name: sql.SQL(part) for name, part in parts.items()}
         order = {"ymd": "year, month, day", "dmy": "day, month, year", "mdy": "month, day, year"}
@@ -153,34 +155,36 @@ class Typing:
             longest=sql.Literal(LONGEST_SECONDS),
         )
 
-    def _cell(self, field: str) -> str:
-        at = self.reading.columns.get(field)
-        return "NULL::text" if at is None else f"c{int(at)}"
+    def _raw(self, field: str, table: str = "s.") -> str:
+        """What a column of the stage says, without the space around it; NULL where that is nothing."""
+        return f"nullif(btrim({table}c{int(self.reading.columns[field])}), '')"
 
-    def _start(self, table: str = "") -> str:
+    def _cell(self, field: str) -> str:
+        return f"told.said_{field}" if field in self.reading.columns else "NULL::text"
+
+    def _start(self, cell: Callable[[str], str]) -> str:
         """When the call began, as the file says it: in one column, or a date and a time in two, of which one
         alone says nothing."""
-        day = table + self._cell("started_at")
+        day = cell("started_at")
         if "start_time" not in self.reading.columns or self.reading.date_order == "epoch":
             return day
-        time = f"btrim({table}{self._cell('start_time')})"
-        bare = f"regexp_replace(btrim({day}), '[ T]0?0:00(:00(\\.0+)?)?$', '')"
+        time = cell("start_time")
+        bare = f"regexp_replace({day}, '[ T]0?0:00(:00(\\.0+)?)?$', '')"
         said = f"CASE WHEN {time} ~ '^\\d{{5}}$' THEN '0' || {time} ELSE {time} END"
-        return f"(CASE WHEN {time} <> '' THEN nullif({bare}, '') || ' ' || {said} END)"
+        return f"(nullif({bare}, '') || ' ' || {said})"
 
     def _text(self, field: str, longest: int) -> str:
         if field not in self.reading.columns:
             return "''"
-        return f"left(btrim(coalesce({self._cell(field)}, '')), {longest})"
+        return f"left(coalesce({self._cell(field)}, ''), {longest})"
 
     def _identity(self) -> str:
         row = " || chr(31) || ".join(f"coalesce(c{at}, '')" for at in range(self.reading.width))
         whole = f"md5({row})"
         if "unique_id" not in self.reading.columns:
             return f"{whole}::uuid"
-        cell = self._cell("unique_id")
         source = sql.Literal(self.reading.source + "\x1f").as_string()
-        return f"CASE WHEN btrim({cell}) <> '' THEN md5({source} || btrim({cell})) ELSE {whole} END::uuid"
+        return f"coalesce(md5({source} || {self._cell('unique_id')}), {whole})::uuid"
 
     def _seconds(self, field: str, careful: bool) -> str:
         cell = self._number_text(field)
@@ -188,7 +192,7 @@ class Typing:
             f"CASE WHEN {cell} ~ '^\\d{{1,3}}:[0-5]\\d:[0-5]\\d$' THEN split_part({cell}, ':', 1)::int * 3600"
             f" + split_part({cell}, ':', 2)::int * 60 + split_part({cell}, ':', 3)::int END"
         )
-        return f"CASE WHEN position(':' in {cell}) = 0 THEN {_number(cell, careful)} ELSE {clock} END"
+        return f"CASE WHEN strpos({cell}, ':') = 0 THEN {_number(cell, careful)} ELSE {clock} END"
 
     def _amount(self, field: str, careful: bool) -> str:
         if field not in self.reading.columns:
@@ -197,7 +201,7 @@ class Typing:
 
     def _number_text(self, field: str) -> str:
         cell = self._cell(field)
-        return f"replace(btrim({cell}), ',', '.')" if self.reading.decimal_comma else f"btrim({cell})"
+        return f"replace({cell}, ',', '.')" if self.reading.decimal_comma else cell
 
     def _result(self) -> str:
         if "result" in self.reading.columns or "answered_at" not in self.reading.columns:
@@ -206,8 +210,7 @@ class Typing:
         return RESULT.format(spoken=told, silent=told)
 
 
-def _stamp(cell: str, careful: bool) -> str:
-    said = f"btrim({cell})"
+def _stamp(said: str, careful: bool) -> str:
     dated = f"ascii({said}) BETWEEN 48 AND 57"
     if not careful:
         return f"CASE WHEN {dated} THEN {said}::timestamptz END"
@@ -224,9 +227,8 @@ def _spread(said: str) -> str:
     return f"regexp_replace({said}, {compact}, '\\1-\\2-\\3 \\4:\\5:\\6')"
 
 
-def _epoch(cell: str) -> str:
+def _epoch(said: str) -> str:
     """Seconds, thousandths or millionths since 1970, by how many digits there are."""
-    said = f"btrim({cell})"
     whole = f"length(split_part({said}, '.', 1))"
     return (
         f"CASE WHEN {said} ~ '^\\d{{9,17}}(\\.\\d*)?$' THEN to_timestamp(({said})::numeric / CASE"
@@ -237,12 +239,12 @@ def _epoch(cell: str) -> str:
 def _number(said: str, careful: bool) -> str:
     """Digits with at most one point; everything else is no number."""
     cast = f"pg_temp.usage_number({said})" if careful else f"({said})::numeric"
-    return f"CASE WHEN {said} !~ '[^0-9.]' AND {said} <> '' THEN {cast} END"
+    return f"CASE WHEN {said} !~ '[^0-9.]' THEN {cast} END"
 
 
 def _plain_number(cell: str) -> str:
     """Digits without + or 00 in front, as rates and rules have them. What is no telephone number stays."""
-    said = f"btrim(coalesce({cell}, ''))"
+    said = f"coalesce({cell}, '')"
     bare = f"translate({said}, '+ -()./', '')"
     zeros = f"left({bare}, 2) = '00' AND left({said}, 1) <> '+'"
     named = f"substring({said} from '<([^<>]*)>'), substring({said} from '^sips?:\\+?([^@;]+)')"
@@ -257,10 +259,16 @@ def _channel(text: str) -> str:
     """The trunk of an Asterisk channel such as PJSIP/carrier-a-0000001f; other texts as they are."""
     if text == "''":
         return text
+    slash = f"strpos({text}, '/')"
+    usual = (
+        f"right({text}, 9) ~ '^-[0-9a-f]{{8}}$' AND length({text}) > {slash} + 9"
+        f" AND left({text}, {slash} - 1) !~ '[^A-Za-z0-9]'"
+    )
+    halved = f"{text} ~ '^[A-Za-z0-9]+/.+-[0-9a-f]{{8}};[12]$'"
     return (
-        f"CASE WHEN strpos({text}, '/') > 0 AND {text} ~ '^[A-Za-z0-9]+/.+-[0-9a-f]{{8}}(;[12])?$'"
-        f" THEN regexp_replace(substr({text}, position('/' in {text}) + 1), '-[0-9a-f]+(;[12])?$', '')"
-        f" ELSE {text} END"
+        f"CASE WHEN {slash} < 2 THEN {text}"
+        f" WHEN {usual} THEN substr(left({text}, -9), {slash} + 1)"
+        f" WHEN {halved} THEN substr(left({text}, -11), {slash} + 1) ELSE {text} END"
     )
 
 

@@ -58,7 +58,7 @@ def test_sql_charges_what_the_rules_say(terms, durations):
         Rates(cursor).want([card.id])
         found = cursor.execute(
             f"SELECT duration, seconds, {charge('r.', 'seconds')} FROM ("
-            f" SELECT duration, {billed('r.', 'duration')} AS seconds"
+            f" SELECT duration, {billed('r.', '(duration * 1000)::bigint')} AS seconds"
             " FROM unnest(%s::numeric(12,3)[]) AS duration CROSS JOIN usage_rate AS r) AS done"
             " CROSS JOIN usage_rate AS r",
             [durations],
