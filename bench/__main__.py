@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from bench import billing, data, export, lists, usage, usage_list
+from bench import billing, data, export, home, lists, usage, usage_list
 from bench.measure import Row, show
 from dashboard import create_app
 from dashboard.config import Settings
@@ -52,7 +52,8 @@ def measured(servers: Servers, size: data.Size) -> list[list[Row]]:
             agent = client.environ_base["HTTP_USER_AGENT"]
             member = load_staff()["manager"]
             client.set_cookie("billing_session", session_cookie(app, member.id, agent))
-            found = [*lists.rows(client), *export.rows(client, connection), *pdf_rows()]
+            found = [*lists.rows(client), *export.rows(client, connection)]
+            found += [*home.rows(client, connection), *pdf_rows()]
             db.session.remove()
             db.engine.dispose()
         return [found]

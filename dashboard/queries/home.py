@@ -9,8 +9,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, DateTime, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Date, DateTime, cast, exists, func, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from dashboard.extensions import db
@@ -94,15 +95,22 @@ _ZONE: ColumnElement[str] = literal_column("(SELECT time_zone FROM setting WHERE
 
 def next_invoiced(limit: int = 5) -> list[Coming]:
     """When invoices are made next, and for how many customers; slots that are late come first."""
-    day = cast(func.timezone(_ZONE, Schedule.next_slot, type_=DateTime), Date).label("day")
-    rows = db.session.execute(
-        select(day, func.min(Schedule.next_slot).label("at"), func.count().label("customers"))
+    # There are few slots, and many customers in each.
+    slots = (
+        select(Schedule.next_slot.label("at"), func.count().label("number"))
         .where(Schedule.customer_id.is_not(None), Schedule.next_slot.is_not(None), Schedule.paused.is_(False))
+        .group_by(Schedule.next_slot)
+        .subquery()
+    )
+    day = cast(func.timezone(_ZONE, slots.c.at, type_=DateTime), Date).label("day")
+    rows = db.session.execute(
+        select(day, func.min(slots.c.at).label("at"), func.sum(slots.c.number).label("customers"))
         .group_by(day)
         .order_by(day)
         .limit(limit)
     )
-    return [Coming(row.day, settings.local(row.at), row.customers) for row in rows]
+    zone = ZoneInfo(settings.current().time_zone)
+    return [Coming(row.day, row.at.astimezone(zone), int(row.customers)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -128,8 +136,9 @@ def next_produced(limit: int = 5) -> list[Produced]:
         .order_by(Schedule.next_slot, Schedule.id)
         .limit(limit)
     )
+    zone = ZoneInfo(settings.current().time_zone)
     return [
-        Produced(one.id, one.name, settings.local(one.next_slot), len(one.customer_ids) or None)
+        Produced(one.id, one.name, one.next_slot.astimezone(zone), len(one.customer_ids) or None)
         for one in found
         if one.next_slot is not None
     ]
@@ -155,22 +164,20 @@ class Step:
     done: bool
 
 
+_STEPS = (
+    ("Say who you are", "Company name, tax and payment details stand on every invoice.", "setting"),
+    ("Add a customer", "A name and a currency are enough.", "customer"),
+    ("Make a package", "What customers pay, and how often.", "package"),
+    ("Raise an invoice", "By hand, from packages, or from usage.", "invoice"),
+    ("Record a payment and allocate it", "The invoice turns to paid.", "payment"),
+)
+
+
 def first_steps() -> list[Step]:
     """What a new installation still lacks; empty once everything has been done."""
-    steps = [
-        Step(
-            "Say who you are",
-            "Company name, tax and payment details stand on every invoice.",
-            "setting",
-            bool(settings.current().company_name),
-        ),
-        Step("Add a customer", "A name and a currency are enough.", "customer", _any(Customer)),
-        Step("Make a package", "What customers pay, and how often.", "package", _any(Package)),
-        Step("Raise an invoice", "By hand, from packages, or from usage.", "invoice", _any(Invoice)),
-        Step("Record a payment and allocate it", "The invoice turns to paid.", "payment", _any(Payment)),
-    ]
-    return [] if all(step.done for step in steps) else steps
-
-
-def _any(model: Any) -> bool:
-    return db.session.scalar(select(model.id).limit(1)) is not None
+    models: tuple[Any, ...] = (Customer, Package, Invoice, Payment)
+    there = db.session.execute(select(*(exists(select(model.id)) for model in models))).one()
+    done = (bool(settings.current().company_name), *there)
+    if all(done):
+        return []
+    return [Step(*words, is_done) for words, is_done in zip(_STEPS, done, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Date, DateTime, Integer, and_, case, cast, func, literal, select
+from sqlalchemy import Date, DateTime, Integer, and_, case, cast, func, literal, literal_column, select
 
 from dashboard.extensions import db
 from dashboard.models import BookSum, Customer, Invoice
@@ -162,8 +162,9 @@ class Debtor:
 def debtors(currency: str, limit: int = 8) -> list[Debtor]:
     """Who owes most in this currency, the largest first."""
     owed = (
-        select(BookSum.customer_id, *_SUMMED)
-        .where(BookSum.kind == "debtor", BookSum.currency == currency)
+        select(BookSum.customer_id, *_SUMMED[:2])
+        # Written out, so that the index of debtors is seen to serve.
+        .where(literal_column("kind = 'debtor'"), BookSum.currency == currency)
         .group_by(BookSum.customer_id)
         .having(func.sum(BookSum.amount) > 0)
         .order_by(func.sum(BookSum.amount).desc(), BookSum.customer_id)
