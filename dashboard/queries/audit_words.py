@@ -15,6 +15,7 @@ from dashboard.models.customer import (
     CONTACT_TYPES,
     CUSTOMER_STATUSES,
     INVOICE_SCHEDULES,
+    INVOICE_TEMPLATES,
     LINE_GROUPINGS,
 )
 from dashboard.models.invoice import TAX_MODES
@@ -46,6 +47,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "usage_format": ("usage format", "usage formats"),
     "package_charge": ("package charge", "package charges"),
     "billing_run": ("billing run", "billing runs"),
+    "invoice_template": ("invoice template", "invoice templates"),
     "schedule": ("schedule", "schedules"),
     "setting": ("settings", "settings"),
     "staff": ("staff account", "staff accounts"),
@@ -94,6 +96,7 @@ _LABELS: dict[str, str] = {
     "tf_totp_secret": "Secret of two-step sign-in",
     "mf_recovery_codes": "Recovery codes",
     "email": "E-mail",
+    "based_on": "Copy of",
     "failed_sign_ins": "Failed sign-ins",
 }
 
@@ -107,6 +110,7 @@ _CHOICES: dict[tuple[str, str], Mapping[str, str]] = {
     ("contact", "type"): CONTACT_TYPES,
     ("package", "frequency"): FREQUENCIES,
     ("package", "type"): PACKAGE_TYPES,
+    ("invoice_template", "based_on"): INVOICE_TEMPLATES,
     ("invoice", "state"): _STATES,
     ("invoice", "tax_mode"): TAX_MODES,
     ("invoice", "origin"): _ORIGINS,

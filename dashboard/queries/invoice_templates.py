@@ -87,10 +87,11 @@ def _used() -> dict[str, int]:
 
 def _newest() -> dict[int, tuple[int, str]]:
     kind = InvoiceTemplateVersion
-    query = (
-        select(kind.template_id, kind.number, kind.created_by_name)
-        .distinct(kind.template_id)
-        .order_by(kind.template_id, kind.number.desc())
+    last = (
+        select(kind.template_id, func.max(kind.number).label("number")).group_by(kind.template_id).subquery()
+    )
+    query = select(kind.template_id, kind.number, kind.created_by_name).join(
+        last, (last.c.template_id == kind.template_id) & (last.c.number == kind.number)
     )
     return {template: (number, who) for template, number, who in db.session.execute(query)}
 

@@ -20,6 +20,7 @@ from dashboard.admin_views import (
     invoice_form,
     invoice_mails,
     invoice_payments,
+    invoice_templates,
     invoices,
     items,
     mail_templates,
@@ -29,6 +30,7 @@ from dashboard.admin_views import (
     rate_cards,
     rate_changes,
     rate_test,
+    schedule_form,
     setting_form,
     staff,
     usage_rerate,
@@ -41,12 +43,14 @@ from dashboard.models import (
     Customer,
     CustomerPackage,
     Invoice,
+    InvoiceTemplate,
     Mail,
     Package,
     Payment,
     Provider,
     Rate,
     RateCard,
+    Schedule,
     Setting,
     Staff,
     UsageRule,
@@ -163,6 +167,7 @@ SPELLED = {
     "prefix",
     "from_time",
     "reminder_days",
+    "emails",
     "recipients",
 }
 
@@ -394,6 +399,31 @@ TARGETS = (
         pages=("/admin/mail/", "/admin/mail/details/?id={id}"),
         audited=False,
     ),
+    Target(
+        "schedule",
+        schedule_form.ScheduleForm,
+        lambda books: "/admin/schedule/new/",
+        lambda books: {
+            "name": KEPT,
+            "produces": "report",
+            "emails": "reports@retail.example",
+            "groups": "customer",
+            "format": "csv",
+            "frequency": "monthly",
+            "hour": "6",
+        },
+        lambda books: last(Schedule),
+        pages=("/admin/schedule/", "/admin/schedule/details/?id={id}", "/admin/schedule/edit/?id={id}"),
+    ),
+    Target(
+        "invoice template",
+        invoice_templates.NewTemplateForm,
+        lambda books: "/admin/invoice_template/new/",
+        lambda books: {"name": f"{KEPT} {next(_NUMBERS)}", "based_on": "standard"},
+        lambda books: last(InvoiceTemplate),
+        role="admin",
+        pages=("/admin/invoice_template/edit/?id={id}",),
+    ),
     # Last: what is void takes nothing more.
     Target(
         "void",
@@ -420,6 +450,8 @@ COVERED_BY: dict[type[Form], str] = {
     # Its name is a field as that of a rule; its tags are only looked for.
     usage_rules.FormatForm: "usage rule",
     billing_run_form.RunForm: "customer",
+    # Its HTML is a program of its own kind, which has its own tests.
+    invoice_templates.TemplateForm: "invoice template",
     # Only asks whether to send again.
     invoice_mails.SendManyForm: "sent invoice",
     # A template: tests/admin_views/test_mails.py tries what it refuses.
