@@ -15,6 +15,7 @@ from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
 from dashboard.admin_views.invoice_page import status_of
 from dashboard.admin_views.list_page import Action, RowAction, delete_action
+from dashboard.admin_views.statements import CustomerStatements
 from dashboard.models import Customer
 from dashboard.models.usage import RULE_KINDS
 from dashboard.operations import customers
@@ -37,7 +38,9 @@ TABS = {
 }
 
 
-class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, CustomerSchedule, AdminView):
+class CustomerView(
+    CustomerImport, CustomerSummary, CustomerBilling, CustomerSchedule, CustomerStatements, AdminView
+):
     model = Customer
     operations = customers
     form = CustomerForm
@@ -169,7 +172,7 @@ class CustomerView(CustomerImport, CustomerSummary, CustomerBilling, CustomerSch
         if self.may("invoice.draft"):
             generate = {"label": "Generate Invoice", "href": url_for(".generate_view", id=record.id)}
             made.insert(0, {**generate, "icon": "play", "modal": True})
-        return [*made, *actions]
+        return [*made, *self.statement_action(record), *actions]
 
     def _main_tab(self, record: Any) -> dict[str, Any]:
         return {

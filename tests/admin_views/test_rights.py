@@ -90,6 +90,8 @@ LEAST: dict[str, dict[str, str]] = {
         "usage_calls_view": "viewer",
         "usage_generate_view": "clerk",
         "usage_auto_view": "clerk",
+        **dict.fromkeys(("statement_view", "statement_pdf_view", "statement_csv_view"), "viewer"),
+        "statement_send_view": "clerk",
     },
     "invoice": {
         **COMMON,
