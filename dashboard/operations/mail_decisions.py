@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import func, select
 
 from dashboard.models import Mail, MailAttempt
-from dashboard.operations.base import Actor, fetch, on_commit, once, operation, require, session
+from dashboard.operations.base import Actor, fetch, once, operation, require, session
 from dashboard.operations.bulk import BulkResult, each
 from dashboard.operations.errors import Refused
-from dashboard.operations.mail_sending import ROUND, call_senders
+from dashboard.operations.mail_sending import ROUND, call_after_commit
 from dashboard.operations.mail_split import copy_of
 from dashboard.queries import settings
 
@@ -37,7 +37,7 @@ def resend(actor: Actor, mail_id: int, *, form_key: str | None = None) -> Mail:
     mail.next_try_at = func.now()
     session().flush()
     file(f"mail:{mail.id}")
-    on_commit(call_senders)
+    call_after_commit()
     return mail
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from dashboard.documents.mail import NotSent, Receipt
 from dashboard.models import Mail, MailAttachment, MailAttempt
 from dashboard.operations import mail_split
-from dashboard.operations.base import SYSTEM, session, unit_of_work
+from dashboard.operations.base import SYSTEM, on_commit, session, unit_of_work
 from dashboard.operations.mail_parcel import Parcel
 from dashboard.work_queue import redis_connection, work_queue
 
@@ -62,6 +62,12 @@ class Claim:
 
 
 # Calling somebody
+
+
+def call_after_commit() -> None:
+    """Once, however many mails the transaction under way files."""
+    if call_senders not in session().info.get("after_commit", ()):
+        on_commit(call_senders)
 
 
 def call_senders() -> None:

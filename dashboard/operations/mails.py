@@ -13,9 +13,9 @@ from dashboard.documents.mail_message import message_id
 from dashboard.models import Contact, Invoice, Mail, MailAttachment
 from dashboard.models.mail import MAIL_KINDS
 from dashboard.operations import checks, mail_addresses, mail_texts
-from dashboard.operations.base import Actor, fetch, on_commit, operation, session
+from dashboard.operations.base import Actor, fetch, operation, session
 from dashboard.operations.errors import Invalid, Refused
-from dashboard.operations.mail_sending import call_senders
+from dashboard.operations.mail_sending import call_after_commit
 from dashboard.queries import settings
 
 LONGEST_BODY = 200_000
@@ -95,7 +95,7 @@ def file(actor: Actor, draft: Draft) -> Mail | None:
         )
     session().flush()
     if ready:
-        on_commit(call_senders)
+        call_after_commit()
     return session().get_one(Mail, made)
 
 

@@ -431,3 +431,17 @@ def test_letters_before_the_at_go_where_they_are_taken(app, box):
         send_due()
     assert again(mail).state == "parked"
     assert "letters other than a to z" in again(mail).error
+
+
+def test_many_filed_together_call_once(app, box, queue_connection, settings):
+    with unit_of_work(SYSTEM):
+        for number in range(5):
+            file(subject=f"Number {number}")
+        assert not queue_connection.exists(f"{settings.queue_name}:mail-call")
+        assert db.session.info["after_commit"].count(mail_sending.call_senders) == 1
+    assert queue_connection.exists(f"{settings.queue_name}:mail-call")
+    assert queue_connection.llen(f"rq:queue:{settings.queue_name}") == 1
+    file()
+    assert queue_connection.llen(f"rq:queue:{settings.queue_name}") == 1
+    send_due()
+    assert len(box.messages) == 6
