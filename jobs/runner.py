@@ -14,7 +14,7 @@ from dashboard.extensions import db
 from dashboard.models import Job
 from dashboard.operations import jobs
 from dashboard.operations.errors import OperationError
-from jobs import billing, mails, pdfs, schedules, usage
+from jobs import billing, mails, messages, pdfs, schedules, usage
 from jobs.report import Failed, Report, Result, listen_for_stop, signs_of_life
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ KINDS: dict[str, Work] = {
     "usage_rerate": usage.rerate,
     "usage_rebuild": usage.rebuild,
     "invoice_mails": mails.invoice_mails,
+    "messages": messages.send,
     "schedule_run": schedules.one,
     "schedule_runs": schedules.many,
 }
@@ -78,8 +79,6 @@ def _work(held: jobs.Claim, report: Report) -> None:
         db.session.rollback()
         jobs.fail(held, str(error), report.notes)
     except Exception:
-        db.session.rollback()
-        if report.broken_off:
-            return jobs.cancelled(held, report.notes)
         log.exception("job %s failed", held.job_id)
+        db.session.rollback()
         jobs.fail(held, UNFORESEEN, report.notes)

@@ -10,6 +10,7 @@ from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.customer_billing import CustomerBilling
 from dashboard.admin_views.customer_forms import BulkEditForm, ContactRow, CustomerForm, NewCustomerForm
 from dashboard.admin_views.customer_import import CustomerImport
+from dashboard.admin_views.customer_messages import SEND_MAIL, CustomerMessages
 from dashboard.admin_views.customer_schedule import CustomerSchedule, card
 from dashboard.admin_views.customer_summary import CustomerSummary
 from dashboard.admin_views.forms import Form
@@ -39,7 +40,13 @@ TABS = {
 
 
 class CustomerView(
-    CustomerImport, CustomerSummary, CustomerBilling, CustomerSchedule, CustomerStatements, AdminView
+    CustomerImport,
+    CustomerSummary,
+    CustomerBilling,
+    CustomerSchedule,
+    CustomerStatements,
+    CustomerMessages,
+    AdminView,
 ):
     model = Customer
     operations = customers
@@ -72,6 +79,7 @@ class CustomerView(
             form="generate_form",
             changes=False,
         ),
+        SEND_MAIL,
         delete_action(
             "customer.delete", "Delete {n} customers? Those with invoices or payments are left as they are."
         ),
