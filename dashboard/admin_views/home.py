@@ -44,6 +44,7 @@ class HomeView(GuardedView):
         sees_invoices, sees_payments = self.may("invoice.read"), self.may("payment.read")
         books = receivables.books(today) if sees_invoices or sees_payments else []
         chosen = chosen_of(books)
+        steps = home.first_steps()
         return self.render(  # type: ignore[no-any-return]
             "admin/index.html",
             today=today,
@@ -60,7 +61,8 @@ class HomeView(GuardedView):
             payments=home.latest_payments() if sees_payments else [],
             next_invoiced=home.next_invoiced() if self.may("schedule.read") else [],
             next_produced=home.next_produced() if self.may("schedule.read") else [],
-            steps=[(step, self.way_to(step.endpoint)) for step in home.first_steps()],
+            steps=[(step, self.way_to(step.endpoint)) for step in steps],
+            is_new=any(step.endpoint == "customer" and not step.done for step in steps),
             status_of=status_of,
             crumbs=[{"label": "Dashboard", "href": ""}],
         )
