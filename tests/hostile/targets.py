@@ -16,6 +16,7 @@ from dashboard.admin_views import (
     billing_run_form,
     contacts,
     customer_forms,
+    customer_messages,
     forms,
     invoice_form,
     invoice_mails,
@@ -33,6 +34,7 @@ from dashboard.admin_views import (
     schedule_form,
     setting_form,
     staff,
+    statements,
     usage_rerate,
     usage_rules,
 )
@@ -400,6 +402,15 @@ TARGETS = (
         audited=False,
     ),
     Target(
+        "sent statement",
+        statements.StatementForm,
+        lambda books: f"/admin/customer/{books.customer.id}/statement/send",
+        lambda books: {"recipients": "ada@retail.example", "subject": KEPT, "body": KEPT},
+        lambda books: last(Mail),
+        pages=("/admin/mail/", "/admin/mail/details/?id={id}"),
+        audited=False,
+    ),
+    Target(
         "schedule",
         schedule_form.ScheduleForm,
         lambda books: "/admin/schedule/new/",
@@ -452,6 +463,8 @@ COVERED_BY: dict[type[Form], str] = {
     billing_run_form.RunForm: "customer",
     # Its HTML is a program of its own kind, which has its own tests.
     invoice_templates.TemplateForm: "invoice template",
+    # A template: tests/reminders/test_messages.py tries what it refuses.
+    customer_messages.MessageForm: "sent statement",
     # Only asks whether to send again.
     invoice_mails.SendManyForm: "sent invoice",
     # A template: tests/admin_views/test_mails.py tries what it refuses.
