@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from flask import Flask
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from dashboard.extensions import db
 from dashboard.models import Document
@@ -49,6 +51,7 @@ class Report:
     broken_off: bool = False
     _written: float = 0.0
     _busy: set[Any] = field(default_factory=set)
+    _breaking: threading.Lock = field(default_factory=threading.Lock)
 
     def reached(self, done: int) -> None:
         """Say how many are done. Call it often: it writes a few times a second at most. Raises Cancelled
@@ -88,17 +91,23 @@ class Report:
         event.listen(db.engine, "checkin", given_back)
         try:
             yield
+        except (DBAPIError, psycopg.Error) as error:
+            if self.broken_off:
+                raise jobs.Cancelled from error
+            raise
         finally:
             event.remove(db.engine, "checkout", taken)
             event.remove(db.engine, "checkin", given_back)
-            self._busy.clear()
+            with self._breaking:  # none is on its way that would hit what comes after
+                self._busy.clear()
 
     def heard_cancel(self) -> None:
         """Called beside the work when staff asked it to stop."""
-        for connection in list(self._busy):
-            self.broken_off = True
-            with contextlib.suppress(Exception):
-                connection.cancel_safe(timeout=2)
+        with self._breaking:
+            for connection in list(self._busy):
+                self.broken_off = True
+                with contextlib.suppress(Exception):
+                    connection.cancel_safe(timeout=2)
 
 
 def listen_for_stop(report: Report) -> None:

@@ -33,7 +33,8 @@ def rerate(job: Job, report: Report) -> Result:
 def rebuild(job: Job, report: Report) -> Result:
     """`params`: {"customers": [...]}, whose open calls go on the days of their time zone."""
     keys = [int(key) for key in job.params["customers"]]
-    moved = usage_rerate.rebuild_each(_actor(job), keys, report.reached)
+    with report.in_one_go():  # a customer may have very many
+        moved = usage_rerate.rebuild_each(_actor(job), keys, report.reached)
     report.done = len(keys)
     report.note(f"{moved:,} calls are on another day now.")
     return Result()

@@ -35,6 +35,9 @@ def test_database_addresses_name_the_driver(tmp_path, given):
     [
         ("PORT", "eight", "PORT must be a whole number from 1 to 65535, not 'eight'"),
         ("PORT", "0", "PORT must"),
+        ("WORKER_STOP_SECONDS", "0", "WORKER_STOP_SECONDS must be a whole number from 1 to 600"),
+        ("METRICS_TOKEN", "too short", "METRICS_TOKEN must have 16 to 200"),
+        ("METRICS_TOKEN", "sixteen but spaced", "METRICS_TOKEN must have 16 to 200"),
         ("PORT", "65536", "PORT must"),
         ("PORT", "-1", "PORT must"),
         ("PORT", "٨٠٠٠", "PORT must"),

@@ -192,6 +192,7 @@ def test_work_in_one_go_is_broken_off_by_a_cancel(manager, rated_again, start_wo
     before = charged()
     start_worker()
     wait_until(sleeping, 30, "it is in the middle")
+    assert [(one.state, one.job_id, one.heard) for one in pulse.workers()] == [("busy", rated_again.id, True)]
     begun = time.monotonic()
     jobs.request_cancel(manager, rated_again.id)
     wait_until(lambda: ended(rated_again), 10, "it ends")
