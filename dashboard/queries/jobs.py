@@ -61,13 +61,6 @@ def visible_to(staff_id: int | None, everybody: bool) -> ColumnElement[bool] | N
     return None if everybody else Job.created_by == staff_id
 
 
-def live_of(staff_id: int) -> Sequence[Job]:
-    """What this member of staff has waiting or running, oldest first."""
-    return db.session.scalars(
-        select(Job).where(Job.created_by == staff_id, Job.state.in_(LIVE)).order_by(Job.id)
-    ).all()
-
-
 # An ended job stays in its owner's drawer for so long, unless it is put away before.
 KEPT_IN_DRAWER = dt.timedelta(hours=24)
 MOST_IN_DRAWER = 30

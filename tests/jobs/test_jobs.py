@@ -290,4 +290,4 @@ def test_lists_show_ones_own_or_everybodys(clerk, as_role):
     seen = db.session.query(Job.id).filter(queries.visible_to(clerk.id, everybody=False)).all()
     assert [key for (key,) in seen] == [job.id]
     assert queries.visible_to(clerk.id, everybody=True) is None
-    assert [live.id for live in queries.live_of(other.created_by)] == [other.id]
+    assert [live.id for live in queries.drawer_of(other.created_by)] == [other.id]
