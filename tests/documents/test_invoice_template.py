@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from decimal import Decimal
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -226,3 +227,17 @@ def test_dates_of_the_period(app):
     start = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
     paper = invoice(item(), period_start=start, period_end=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
     assert value("{{ invoice.period_start }} {{ invoice.period_end }}", paper) == "2026-10-01 2026-10-31"
+
+
+def test_the_example_of_the_documentation_prints():
+    text = (Path(__file__).parents[2] / "docs" / "templates.md").read_text("utf-8")
+    example = text.partition("```html\n")[2].partition("```")[0]
+    assert "pages(" in example
+    template_samples.check(example, seller())
+    lines = [item(f"Line {number}", dated=True) for number in range(70)]
+    said = pdf.pages(render(page(example, invoice(*lines))))
+    assert len(said) > 1
+    for at, each in enumerate(said, start=1):
+        assert f"Page {at} of {len(said)}" in each
+        assert "Description" in each
+    assert all(f"Line {number}\n" in "\n".join(said) for number in range(70))
