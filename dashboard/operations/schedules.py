@@ -166,7 +166,7 @@ def resume(actor: Actor, key: int) -> Schedule:
 def delete(actor: Actor, key: int) -> None:
     """Its runs stay, those not begun as cancelled."""
     schedule = _own(key)
-    drop_runs(key, "The schedule was deleted before this run began.")
+    drop_runs([key], "The schedule was deleted before this run began.")
     session().delete(schedule)
     session().flush()
 
@@ -213,9 +213,9 @@ def new_run(schedule: Schedule, slot: dt.datetime, period: Period) -> ScheduleRu
     )
 
 
-def drop_runs(schedule_id: int, reason: str) -> None:
-    """Runs of the schedule that have not begun are cancelled, those under way are asked to stop."""
-    live = ScheduleRun.schedule_id == schedule_id
+def drop_runs(schedule_ids: Sequence[int], reason: str) -> None:
+    """Runs of the schedules that have not begun are cancelled, those under way are asked to stop."""
+    live = ScheduleRun.schedule_id.in_(schedule_ids)
     session().execute(
         update_rows(ScheduleRun)
         .where(live, ScheduleRun.state == "queued")

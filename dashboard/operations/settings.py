@@ -132,7 +132,8 @@ def update(actor: Actor, values: Mapping[str, Any], *, version: int | None = Non
         raise Invalid(errors)
     taken.update(_sealed(found, taken, password))
     taken.update(_reminders_begin(found, taken))
-    moved = taken.get("time_zone", found.time_zone) != found.time_zone
+    zone = found.time_zone
+    moved = taken.get("time_zone", zone) != zone
     for name, value in taken.items():
         if getattr(found, name) != value:
             setattr(found, name, value)
@@ -141,6 +142,7 @@ def update(actor: Actor, values: Mapping[str, Any], *, version: int | None = Non
     if {"schedule_hour", "billing_delay_hours", "time_zone"} & set(taken):
         schedule_align.align()
     if moved:
+        schedule_align.follow_zone(zone)
         from dashboard.operations.usage_rerate import rebuild_open
 
         rebuild_open(actor, session().scalars(select(Customer.id).where(Customer.time_zone.is_(None))).all())

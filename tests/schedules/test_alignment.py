@@ -16,6 +16,7 @@ from dashboard.operations.errors import Invalid
 from dashboard.rules.periods import Period, period_of
 from dashboard.rules.schedules import Rule
 from tests.support.bills import make_caller
+from tests.support.books import fresh
 from tests.support.runs import due_since, month, runs, schedule_of, tick, told
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -177,6 +178,19 @@ def test_a_row_of_twenty_thousand_is_aligned_in_portions():
     db.session.commit()
     assert schedule_align.align_missing() == 2500
     assert db.session.query(Schedule).filter(Schedule.next_slot.is_not(None)).count() == 2500
+
+
+def test_a_report_without_a_zone_of_its_own_keeps_its_period_when_the_account_moves():
+    """At six in New York it is still to come, and not the month before once more."""
+    values = {"name": "Monthly", "frequency": "monthly", "groups": ["customer"], "emails": "a@example.com"}
+    made = schedules.create(SYSTEM, values)
+    own = schedules.create(SYSTEM, {**values, "time_zone": "UTC"})
+    for row in (made, own):
+        due_since(row, LAST)
+    settings.update(SYSTEM, {"time_zone": "America/New_York"})
+    assert schedules.period_of_slot(fresh(made), fresh(made).next_slot) == LAST
+    assert fresh(made).next_slot == Rule("monthly", 6, "America/New_York", 24).slot(LAST)
+    assert fresh(own).next_slot == Rule("monthly", 6, "UTC", 24).slot(LAST)
 
 
 def test_periods_of_slots_as_reports_ask_for_them():
