@@ -24,6 +24,7 @@ UNUSED: Mapping[str, Mapping[str, Any]] = {
     "report": {"issue": None, "send": None},
     "invoices": {"groups": [], "columns": [], "provider_ids": [], "format": "csv"},
     "statements": {
+        "emails": "",
         "groups": [],
         "columns": [],
         "provider_ids": [],

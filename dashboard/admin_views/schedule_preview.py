@@ -26,7 +26,7 @@ NEXT = 5
 SHOWN = 25
 MOST_WAITED = {"csv": 100_000, "xlsx": 20_000, "pdf": 500, "html": 100_000}
 # Without these nothing can be sent, and yet there is something to see.
-ADDRESSING = {"name": "Schedule Report", "emails": ["nobody@example.com"]}
+ADDRESSING: dict[str, Any] = {"name": "Schedule Report", "emails": ["nobody@invalid.example"]}
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class Drafted:
 
     @classmethod
     def of(cls, form: ScheduleForm) -> Drafted:
+        """What is not filled in yet is no fault here; saving asks for it."""
         form.validate()
         faults = {name: [str(one) for one in said] for name, said in form.errors.items()}
         values = form.values()
-        if not faults:
-            try:
-                return cls(schedules.drafted(values), {})
-            except Invalid as error:
-                faults = {name: list(said) for name, said in error.errors.items()}
+        for name, stand_in in ADDRESSING.items():
+            if name in faults or not values.get(name):
+                values[name] = stand_in
+                if not form[name].data:
+                    faults.pop(name, None)
         if set(faults) <= set(ADDRESSING):
-            stand_in = {name: ADDRESSING[name] for name in faults}
             try:
-                return cls(schedules.drafted({**values, **stand_in}), faults)
+                return cls(schedules.drafted(values), faults)
             except Invalid as error:
                 faults |= {name: list(said) for name, said in error.errors.items()}
         return cls(None, faults)
@@ -104,7 +104,7 @@ class SchedulePreview:
                 "words": in_words(schedules.rule_of(schedule)),
                 "next": coming(schedule, stored),
                 "period": ended(schedule),
-                "to": [] if "emails" in drafted.faults else schedule.emails,
+                "to": [] if schedule.emails == ADDRESSING["emails"] else schedule.emails,
             }
             if schedule.produces == "report":
                 report = BreakoutReport.of(schedule, found["period"])
