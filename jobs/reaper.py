@@ -15,6 +15,7 @@ from dashboard.operations import (
     notices,
     package_charges,
     reminders,
+    report_runs,
     schedule_align,
     schedule_runs,
     usage_imports,
@@ -37,6 +38,7 @@ def remove_old_files() -> None:
     store.remove_older(KEY_PREFIX, PAGES_KEPT)
     store.remove_older(PREVIEW_PREFIX, PREVIEWS_KEPT)
     store.remove_older(usage_imports.KEY_PREFIX, usage_imports.KEPT_FOR)
+    store.remove_older(report_runs.KEY_PREFIX, report_runs.KEPT_FOR)
 
 
 def charge_packages() -> None:

@@ -5,6 +5,7 @@ Both are done in the transaction that ends the run, so that the mail goes out ex
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,7 @@ from dashboard.rules.periods import Period
 
 # Kept for download from Reports > Runs.
 KEY_PREFIX = "report-run-"
+KEPT_FOR = dt.timedelta(days=400)
 # What most servers take with a mail; a larger file is fetched from Reports > Runs.
 BIGGEST_ATTACHED = 15_000_000
 MOST_LISTED = 200
