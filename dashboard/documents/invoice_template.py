@@ -17,7 +17,8 @@ from dashboard.documents.text_fit import cjk_font
 from dashboard.models import Invoice, Setting
 from dashboard.models.customer import INVOICE_TEMPLATES
 
-LIMITS = Limits(source=100_000, output=4_000_000, work=1_000_000, seconds=5)
+# An invoice of ten thousand lines takes a tenth of it.
+LIMITS = Limits(source=100_000, output=40_000_000, work=2_000_000, seconds=10)
 _HERE = Path(__file__).parent
 _STOCK = _HERE.parent / "templates" / "invoice_templates"
 # Elements that fetch, run, or send the page somewhere else, and the one way to do it in a style sheet.

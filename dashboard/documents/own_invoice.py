@@ -27,8 +27,8 @@ log = logging.getLogger("documents")
 # What the preview of a template that is being written is kept under, for a while.
 PREVIEW_PREFIX = "template-preview-"
 # Seconds for one invoice, and the most pages that it may have.
-PATIENCE = 20
-MOST_PAGES = 1000
+PATIENCE = 45
+MOST_PAGES = 2500
 # A template that took this long to fail is left alone for a while, or it would hold up everything printed
 # with it. In nanoseconds.
 SLOW = 1_000_000_000

@@ -145,7 +145,7 @@ def test_the_renderer_failing_on_it_is_printed_by_the_stock_one(monkeypatch, tmp
 
 
 def test_a_page_without_end_is_printed_by_the_stock_one():
-    template = make_template("<div style='height:3000000px'>tall</div>")
+    template = make_template("<div style='height:9000000px'>tall</div>")
     paper = make_issued(customer_with(template))
     assert "Balance due" in printed_text(paper)
     assert "could not be made into a PDF" in fault_of(template)
