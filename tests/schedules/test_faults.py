@@ -12,9 +12,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
+import time_machine
 from sqlalchemy import text, update
 
 from dashboard.config import Settings
@@ -22,9 +24,9 @@ from dashboard.extensions import db
 from dashboard.models import Job, Schedule, ScheduleRun
 from dashboard.operations import schedule_align, schedules
 from dashboard.rules.schedules import Rule
-from tests.support.bills import live_invoices, make_caller
+from tests.support.bills import live_invoices, make_caller, set_for
 from tests.support.processes import Running, start_elsewhen, start_tick
-from tests.support.runs import aligned, due_since, month, move_to, runs, schedule_of
+from tests.support.runs import aligned, due_since, month, move_to, runs, schedule_of, tick, work
 from tests.support.usage_rows import put_call
 from tests.support.waiting import wait_until
 
@@ -248,6 +250,25 @@ def test_a_machine_whose_clock_steps(ticks: Start, shift: dt.timedelta) -> None:
     assert runs(ahead) == []
     assert schedule_of(ahead.customer_id).next_slot == now + HOUR / 2
     assert schedule_of(due.customer_id).next_slot > now
+
+
+def test_a_worker_whose_clock_is_an_hour_behind(app: Any) -> None:
+    """A day that ended within the last hour is over, whatever the worker's own clock says."""
+    now = schedules.database_now()
+    # Where it is between midnight and one o'clock now.
+    zone = f"Etc/GMT+{now.hour}" if now.hour <= 12 else f"Etc/GMT-{24 - now.hour}"
+    caller = make_caller("Example Caller", invoice_schedule="daily", invoice_hour=0, invoice_delay_hours=0)
+    set_for(caller, time_zone=zone)
+    yesterday = Rule("daily", 0, zone, 0).last_ended(now)
+    put_call(caller, dt.datetime.combine(yesterday.start, dt.time(12), ZoneInfo(zone)), charge="0.60")
+    db.session.commit()
+    due_since(aligned(caller), yesterday)
+    with time_machine.travel(now - HOUR):
+        tick()
+        work()
+    (run,) = runs()
+    assert (run.state, run.made["count"]) == ("done", 1)
+    assert [paper.state for paper in live_invoices(caller)] == ["draft"]
 
 
 def test_the_end_of_january_and_a_leap_day(ticks: Start) -> None:
