@@ -183,6 +183,18 @@ def test_a_refused_sign_in_costs_one_mail_a_try_and_stops_the_rest(app, box):
     assert (len(tries(first)), len(tries(second))) == (1, 0)
 
 
+def test_a_refused_sender_stops_the_rest_and_is_no_fault_of_the_mail(app, box):
+    async def refuses(_server, _session, _envelope, _address, _options):
+        return "550 5.7.1 who are you"
+
+    box.handle_MAIL = refuses
+    first, second = file(), file()
+    send_due()
+    assert (again(first).state, again(second).state) == ("queued", "queued")
+    assert "refused the sender billing@example.com: 550 5.7.1 who are you" in again(first).error
+    assert (len(tries(first)), len(tries(second))) == (1, 0)
+
+
 def test_a_server_that_is_not_there_stops_the_rest(app):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
