@@ -42,7 +42,7 @@ class HomeView(GuardedView):
     def index(self) -> ResponseReturnValue:
         today = settings.today()
         sees_invoices, sees_payments = self.may("invoice.read"), self.may("payment.read")
-        books = receivables.books(today) if sees_invoices or sees_payments else []
+        books = in_order(receivables.books(today)) if sees_invoices or sees_payments else []
         chosen = chosen_of(books)
         steps = home.first_steps()
         return self.render(  # type: ignore[no-any-return]
@@ -121,13 +121,16 @@ class HomeView(GuardedView):
         return url_for(page if home_links.has(page) else f"{endpoint}.index_view")
 
 
+def in_order(books: list[Books]) -> list[Books]:
+    """The account's currency first, then the busiest."""
+    own = settings.current().currency
+    return sorted(books, key=lambda one: (one.currency == own, _invoices_of(one)), reverse=True)
+
+
 def chosen_of(books: list[Books]) -> Books | None:
-    """The currency that charts and debtors show: the one asked for, the account's, or the busiest."""
-    by_currency = {one.currency: one for one in books}
-    for wanted in (request.args.get("currency", ""), settings.current().currency):
-        if wanted in by_currency:
-            return by_currency[wanted]
-    return max(books, key=_invoices_of, default=None)
+    """The currency that charts and debtors show: the one asked for, or the first."""
+    wanted = request.args.get("currency", "")
+    return next((one for one in books if one.currency == wanted), books[0] if books else None)
 
 
 def _invoices_of(books: Books) -> tuple[int, int]:

@@ -135,6 +135,24 @@ def test_each_figure_is_the_sum_of_the_list_that_it_opens(client_as: Client, see
     assert seen > 3 * 3 * 20
 
 
+def test_ages_and_months_open_lists_of_exactly_their_days(client_as: Client) -> None:
+    """Each day beside a bound has an amount of its own, so that none can stand for another."""
+    customer, today = make_customer(), settings.today()
+    month = today.replace(day=1)
+    bounds = [today - dt.timedelta(days=days) for days in (-1, 0, 1, 30, 31, 60, 61, 90, 91, 200)]
+    bounds += [month, month - dt.timedelta(days=1), (month - dt.timedelta(days=1)).replace(day=1)]
+    bounds += [bounds[-1] - dt.timedelta(days=1)]
+    for at, day in enumerate(bounds):
+        make_issued(customer, str(2**at), issue_date=day, due_date=day)
+        make_payment(customer, str(2**at), paid_on=day)
+        make_payment(customer, f"-{2**at}", paid_on=day)
+        make_payment(customer, str(2**at), "pending", paid_on=day)
+    found = list(figures(client_as("viewer").get("/admin/")))
+    assert len({one.text for one in found}) > 12
+    for link in found:
+        assert link.text == format_money(total_behind(link), "USD"), link.href
+
+
 def test_a_list_opened_by_a_figure_says_the_same_total(client_as: Client) -> None:
     customer = make_customer()
     today = settings.today()
@@ -197,6 +215,7 @@ def test_what_waits_is_counted_as_its_list_counts_it(client_as: Client, troubled
 def test_a_text_of_mails_that_fails_is_told_to_who_can_mend_it(client_as: Client) -> None:
     from dashboard.models import MailTemplate
 
+    make_customer()
     db.session.add(MailTemplate(kind="invoice", subject="x", body="y", fault="Line 1: no such thing"))
     db.session.commit()
     assert "1 E-mail texts that fail" in words(client_as("admin").get("/admin/"))
@@ -244,6 +263,7 @@ def test_what_is_invoiced_next_leads_to_those_customers(client_as: Client, zone:
 
 
 def test_a_schedule_report_that_makes_invoices_is_among_what_comes(client_as: Client) -> None:
+    make_customer()
     slot = dt.datetime(2027, 1, 5, 6, tzinfo=dt.UTC)
     for name, values in (
         ("Retail invoices", {"produces": "invoices", "customer_ids": [1, 2]}),
@@ -253,7 +273,9 @@ def test_a_schedule_report_that_makes_invoices_is_among_what_comes(client_as: Cl
     ):
         db.session.add(Schedule(name=name, frequency="monthly", next_slot=slot, **values))
     db.session.commit()
-    page = words(client_as("viewer").get("/admin/"))
+    response = client_as("viewer").get("/admin/")
+    assert f'href="/admin/schedule/details/?id={db.session.query(Schedule).first().id}"' in response.text
+    page = words(response)
     assert "2027-01-05 06:00 Retail invoices 2" in page and "2027-01-05 06:00 All invoices All" in page
     assert "Calls 2027" not in page and "Paused" not in page
 

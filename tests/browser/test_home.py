@@ -77,6 +77,21 @@ def test_a_new_account_can_be_used_by_everybody(page_as, page_watch) -> None:
         expect(page.get_by_role("link", name="Say who you are")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_many_currencies_stay_readable(page_as, page_watch, staff, tmp_path, size) -> None:
+    expect_axe(page_watch)
+    many = "AED AUD BHD BRL CAD CHF CNY EUR GBP INR JPY KRW KWD MXN NOK PLN SEK SGD TRY USD ZAR".split()
+    for at, currency in enumerate(many):
+        customer = make_customer(f"Example {currency} Ltd", currency)
+        make_issued(customer, str(12_345_678 * (at + 1)), issue_date=settings.today())
+    page = page_as("viewer", size=size)
+    ready(page)
+    check(page)
+    box = page.get_by_role("region", name="This month by currency").bounding_box()
+    assert box is not None and box["height"] < 450
+    page.screenshot(path=tmp_path / f"many-{size}.png", full_page=True)
+
+
 def test_charts_have_the_numbers_of_their_tables(page_as, books) -> None:
     page = page_as("viewer")
     ready(page)
