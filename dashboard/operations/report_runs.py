@@ -6,7 +6,7 @@ Both are done in the transaction that ends the run, so that the mail goes out ex
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from dashboard.operations import mails
 from dashboard.operations.base import SYSTEM, session
 from dashboard.operations.errors import Refused
 from dashboard.operations.report_made import BreakoutReport
+from dashboard.operations.schedule_hold import RunCancelled
 from dashboard.rules.money import format_money
 from dashboard.rules.periods import Period
 
@@ -36,7 +37,9 @@ def produce(run: ScheduleRun) -> dict[str, Any]:
         raise Refused("The schedule of this run was deleted, so nothing can be made.")
     report = BreakoutReport.of(schedule, Period(run.period_start, run.period_end))
     # Each attempt has a key of its own: what another one began to write is not taken for a whole file.
-    kept = store.put(f"{KEY_PREFIX}{run.id}-{run.attempts}", report.media_type, report.chunks())
+    kept = store.put(
+        f"{KEY_PREFIX}{run.id}-{run.attempts}", report.media_type, _heeding(run.id, report.chunks())
+    )
     subject, body = report.mail_text()
     log = [_told(report)]
     files: list[mails.File] = []
@@ -72,6 +75,15 @@ def produce(run: ScheduleRun) -> dict[str, Any]:
         "document_id": kept.id,
         "log": log,
     }
+
+
+def _heeding(run_id: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same pieces, until staff ask the run to stop; then nothing of them is kept."""
+    asked = select(ScheduleRun.cancel_requested).where(ScheduleRun.id == run_id)
+    for piece in chunks:
+        yield piece
+        if session().scalar(asked):
+            raise RunCancelled
 
 
 def _told(report: BreakoutReport) -> str:

@@ -40,8 +40,8 @@ def put_usage() -> tuple[Customer, Customer, Provider]:
     put_call(acorn, NOON, result="busy", destination="=2+2 Land")
     put_call(birch, NOON, charge="120", destination="Île de Ré")
     # The days before and after are none of the month's.
-    put_call(acorn, NOON - dt.timedelta(days=30), charge="99")
-    put_call(birch, NOON + dt.timedelta(days=30), charge="7")
+    put_call(acorn, NOON - dt.timedelta(days=14), charge="99")
+    put_call(birch, NOON + dt.timedelta(days=18), charge="7")
     db.session.commit()
     return acorn, birch, carrier
 
