@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.models import Job, Schedule, ScheduleRun
+from dashboard.models import Customer, Job, Schedule, ScheduleRun
 from dashboard.operations import jobs
 from dashboard.operations.base import SYSTEM, Actor, fetch, operation, session, unit_of_work
 from dashboard.operations.errors import Refused
@@ -53,22 +53,46 @@ def take_due() -> int:
     while True:
         with unit_of_work(SYSTEM):
             now = database_now()
-            due = (
-                session()
-                .scalars(
-                    select(Schedule)
-                    .where(Schedule.next_slot <= now, Schedule.paused.is_(False), Schedule.id > after)
-                    .order_by(Schedule.id)
-                    .limit(PORTION)
-                    .with_for_update(skip_locked=True, key_share=True)
-                    .execution_options(populate_existing=True)
-                )
-                .all()
+            found = session().execute(
+                select(Schedule.id, Schedule.customer_id)
+                .where(Schedule.next_slot <= now, Schedule.paused.is_(False), Schedule.id > after)
+                .order_by(Schedule.id)
+                .limit(PORTION)
             )
-            made += _file(due, now)
-            after = due[-1].id if due else 0
-        if len(due) < PORTION:
+            wanted = {row.id: row.customer_id for row in found}
+            made += _file(_taken(wanted, now), now)
+        if len(wanted) < PORTION:
             return made
+        after = max(wanted)
+
+
+def _taken(wanted: Mapping[int, int | None], now: dt.datetime) -> Sequence[Schedule]:
+    """Those of the schedules, by customer, that nobody else has in hand; locked. Customers come first, as
+    for whoever deletes one."""
+    owners = [key for key in wanted.values() if key is not None]
+    free = session().scalars(
+        select(Customer.id)
+        .where(Customer.id.in_(owners))
+        .order_by(Customer.id)
+        .with_for_update(read=True, key_share=True, skip_locked=True)
+    )
+    owned_by_free = Schedule.customer_id.in_(free.all())
+    return (
+        session()
+        .scalars(
+            select(Schedule)
+            .where(
+                Schedule.id.in_(wanted),
+                or_(Schedule.customer_id.is_(None), owned_by_free),
+                Schedule.next_slot <= now,
+                Schedule.paused.is_(False),
+            )
+            .order_by(Schedule.id)
+            .with_for_update(skip_locked=True, key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        .all()
+    )
 
 
 def _file(due: Sequence[Schedule], now: dt.datetime) -> int:

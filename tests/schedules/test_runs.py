@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from flask import current_app
-from sqlalchemy import func, select, text, update
+from sqlalchemy import create_engine, func, select, text, update
 
 from dashboard.extensions import db
 from dashboard.models import Job, Mail, Provider, Schedule, ScheduleRun
@@ -503,3 +503,18 @@ def test_many_customers_are_few_jobs(app, monkeypatch):
     work()
     assert {run.state for run in runs()} == {"done"}
     assert len(runs()) == 10
+
+
+def test_a_tick_leaves_alone_what_somebody_has_in_hand(app, settings):
+    """A customer that is being deleted, and a schedule that is being changed: the others are taken."""
+    busy, changed, free = (aligned(monthly(f"Example {name}")) for name in ("Busy", "Changed", "Free"))
+    for schedule in (busy, changed, free):
+        due_since(schedule, LAST)
+    engine = create_engine(settings.database_url)
+    with engine.connect() as other:
+        other.execute(text("SELECT 1 FROM customer WHERE id = :key FOR UPDATE"), {"key": busy.customer_id})
+        other.execute(text("SELECT 1 FROM schedule WHERE id = :key FOR UPDATE"), {"key": changed.id})
+        assert schedule_runs.take_due() == 1
+        assert [run.schedule_id for run in runs()] == [free.id]
+    engine.dispose()
+    assert schedule_runs.take_due() == 2
