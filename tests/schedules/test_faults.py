@@ -243,8 +243,8 @@ def test_a_machine_whose_clock_steps(ticks: Start, shift: dt.timedelta) -> None:
     move_to(due, now - HOUR / 2)
     move_to(ahead, now + HOUR / 2)
     ticks(shift)
+    wait_until(no_slot_left, 30, "the slot is taken")
     ticks()
-    wait_until(no_slot_left, 20, "the slot is taken")
     wait_until(lambda: db.session.query(Job).count(), 20, "a job is there for it")
     assert [run.slot for run in runs(due)] == [now - HOUR / 2]
     assert runs(ahead) == []
