@@ -128,7 +128,7 @@ def machine(tmp_path):
 
 
 def answers(url):
-    with urllib.request.urlopen(f"{url}/healthz", timeout=10) as response:
+    with urllib.request.urlopen(f"{url}/healthz", timeout=30) as response:
         return response.status == 200
 
 
