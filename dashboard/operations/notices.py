@@ -20,7 +20,7 @@ from dashboard.rules.money import format_money
 log = logging.getLogger("mail")
 
 PORTION = 100
-ROUND_SECONDS = 10.0
+ROUND_SECONDS = 10
 
 
 def send_due() -> int:

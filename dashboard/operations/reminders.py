@@ -20,7 +20,7 @@ log = logging.getLogger("mail")
 
 # Looked for together, and how long one round of the tick may take; the next goes on.
 PORTION = 200
-ROUND_SECONDS = 10.0
+ROUND_SECONDS = 10
 
 
 def send_due() -> int:

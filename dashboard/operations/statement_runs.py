@@ -100,14 +100,10 @@ class _Work:
             yield
 
     def _keys(self) -> Iterator[Sequence[int]]:
-        if self.chosen:
-            for start in range(0, len(self.chosen), PORTION):
-                yield self.chosen[start : start + PORTION]
-            return
-        after = 0
-        while ids := queries.with_something_to_say(self.first, self.last, after=after, limit=PORTION):
-            after = ids[-1]
-            yield ids
+        ids = self.chosen or queries.with_something_to_say(self.first, self.last)
+        session().rollback()
+        for start in range(0, len(ids), PORTION):
+            yield ids[start : start + PORTION]
 
     def _send_some(self, ids: Sequence[int]) -> None:
         sent = self._sent_before(ids)
