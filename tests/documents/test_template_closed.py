@@ -114,6 +114,23 @@ body {{ background: url({url}/bg); font-family: x }}</style><script src="{url}/s
 <img src="x" onerror="this.src='{url}/err'"></body></html>"""
 
 
+def test_a_page_is_closed():
+    made = closed(
+        "<html><head><title>x</title></head><body><SCRIPT>1</SCRIPT><iframe/src=a><META name=b></body>"
+    )
+    assert "<SCRIPT" not in made
+    assert "<x-SCRIPT>1</x-SCRIPT><x-iframe/src=a><x-META name=b>" in made
+    assert made.index("Content-Security-Policy") < made.index("<title>")
+    assert "Content-Security-Policy" in closed("<p>no head</p>")
+
+
+def test_an_address_in_a_text_of_the_invoice_does_not_stop_the_page(ear):
+    """The renderer alone would give up where a picture can't be had."""
+    page = f'<html><head></head><body>visible<img src="http://127.0.0.1:{ear.port}/x"></body></html>'
+    assert "visible" in pdf.said(render(closed(page)))
+    assert ear.heard == []
+
+
 def test_a_page_that_reaches_out_is_printed_and_reaches_nothing(ear, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("WHISPERED")
