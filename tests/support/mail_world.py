@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,16 +131,22 @@ class Talks(Controller):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.protocols: list[Any] = []
+        self.lines: list[asyncio.Transport] = []
 
     def factory(self) -> Any:
-        self.protocols.append(super().factory())
-        return self.protocols[-1]
+        protocol = super().factory()
+        made = protocol.connection_made
+
+        def noted(transport: asyncio.Transport) -> None:
+            self.lines.append(transport)
+            made(transport)
+
+        protocol.connection_made = noted
+        return protocol
 
     async def hang_up(self) -> None:
-        for protocol in self.protocols:
-            if protocol.transport is not None:
-                protocol.transport.abort()
+        for line in self.lines:
+            line.abort()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
@@ -165,6 +173,11 @@ def box(certificate: Path | None = None, password: str = "") -> Iterator[Box]:
     finally:
         asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(10)
         controller.stop()
+        del controller
+        with warnings.catch_warnings():
+            # A talk that this server itself kept waiting leaves its line to the garbage collector.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def _door(password: str) -> Callable[..., AuthResult]:
