@@ -18,11 +18,11 @@ from dashboard.documents import csv, statement_pdf
 from dashboard.documents.statement_layout import BUCKETS
 from dashboard.documents.statement_pdf import PdfError
 from dashboard.models import Customer
+from dashboard.models.statement import Statement
 from dashboard.operations import mail_addresses, mail_texts, mails, statements
 from dashboard.operations.errors import Duplicate, Invalid, Refused
 from dashboard.queries import settings
 from dashboard.queries import statements as queries
-from dashboard.queries.statements import Statement
 from dashboard.rules.money import round_money
 
 DAY = dt.timedelta(days=1)

@@ -13,7 +13,7 @@ from dashboard.documents.invoice_styles import STYLES, Style
 from dashboard.documents.snapshot import snapshot_of
 from dashboard.documents.text_fit import CjkFont, cjk_font, width, wrap
 from dashboard.models import Setting
-from dashboard.queries.statements import Entry, Statement
+from dashboard.models.statement import Entry, Statement
 from dashboard.rules.money import format_money
 
 GUTTER = 22

@@ -9,7 +9,7 @@ from dashboard.documents import invoice_html
 from dashboard.documents.pdf_renderer import PdfError, PdfFailed, PdfUnavailable, render, split
 from dashboard.documents.statement_layout import StatementLayout, lay_out
 from dashboard.models import Setting
-from dashboard.queries.statements import Statement
+from dashboard.models.statement import Statement
 
 __all__ = ["MEDIA_TYPE", "PdfError", "PdfFailed", "PdfUnavailable", "file_name", "make", "make_many"]
 

@@ -15,6 +15,7 @@ from dashboard.documents import statement_pdf
 from dashboard.documents.statement_pdf import PdfFailed
 from dashboard.documents.store import store
 from dashboard.models import Customer, Mail, Schedule, ScheduleRun
+from dashboard.models.statement import Statement
 from dashboard.operations import mails
 from dashboard.operations.base import SYSTEM, Actor, session, unit_of_work
 from dashboard.operations.errors import OperationError, Refused
@@ -22,7 +23,7 @@ from dashboard.operations.schedule_hold import Held, RunCancelled, end, write
 from dashboard.operations.statements import draft, key_of
 from dashboard.queries import settings
 from dashboard.queries import statements as queries
-from dashboard.queries.statements import Statement, TooLong
+from dashboard.queries.statements import TooLong
 from dashboard.rules.money import format_money
 
 log = logging.getLogger("schedule")

@@ -13,12 +13,13 @@ from typing import Any
 from dashboard.documents import statement_pdf
 from dashboard.documents.store import store
 from dashboard.models import Customer, Mail
+from dashboard.models.statement import Statement
 from dashboard.operations import mail_texts, mails
 from dashboard.operations.base import Actor, fetch, once, operation, require, session
 from dashboard.operations.errors import Invalid, Refused
 from dashboard.queries import settings
 from dashboard.queries import statements as queries
-from dashboard.queries.statements import Statement, TooLong
+from dashboard.queries.statements import TooLong
 from dashboard.rules.money import add, format_money
 
 KEY_PREFIX = "statement-"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from sqlalchemy import ColumnElement, Date, and_, cast, func, select
 from dashboard.extensions import db
 from dashboard.models import Allocation, Customer, Invoice, Payment, Refund
 from dashboard.models.payment import PAYMENT_METHODS
+from dashboard.models.statement import Entry
 from dashboard.queries import settings
 from dashboard.rules.money import format_money
 
@@ -26,31 +26,6 @@ _ORDER = ("invoice", "charge", "payment", "refund", "allocation")
 class TooLong(ValueError):
     def __init__(self) -> None:
         super().__init__(f"This period has more than {MOST_ENTRIES:,} entries. Choose a shorter one.")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`amount` is what it changes the balance by; an allocation changes nothing and tells of `memo`."""
-
-    day: dt.date
-    kind: str
-    id: int
-    text: str
-    note: str = ""
-    amount: Decimal = ZERO
-    memo: Decimal = ZERO
-    balance: Decimal = ZERO
-    invoice_id: int | None = None
-    payment_id: int | None = None
-
-    @property
-    def charged(self) -> Decimal | None:
-        """What stands in the left column of the two: what is owed for it; a credit below zero."""
-        return self.amount if self.kind in ("invoice", "charge", "refund") else None
-
-    @property
-    def paid(self) -> Decimal | None:
-        return -self.amount if self.kind == "payment" else None
 
 
 def entries(customer: Customer, first: dt.date, last: dt.date) -> list[Entry]:

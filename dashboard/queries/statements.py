@@ -9,69 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from dashboard.extensions import db
 from dashboard.models import Allocation, Customer, Invoice, Payment, Refund
-from dashboard.queries.statement_entries import ZERO, Entry, TooLong, day_of, entries, own, zone_of
+from dashboard.models.statement import Entry, OpenInvoice, Statement
+from dashboard.queries.statement_entries import ZERO, TooLong, day_of, entries, own, zone_of
 from dashboard.rules.money import add
-from dashboard.rules.receivables import Ageing, ageing
+from dashboard.rules.receivables import ageing
 
-__all__ = ["Entry", "OpenInvoice", "Statement", "TooLong", "balance_before", "first_day", "statement"]
+__all__ = ["TooLong", "balance_before", "first_day", "statement"]
 
 MOST_OPEN = 1_000
-
-
-@dataclass(frozen=True)
-class OpenInvoice:
-    id: int
-    number: str
-    issued: dt.date
-    due: dt.date
-    total: Decimal
-    open: Decimal
-    days_late: int
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Open invoices and charges, less what of payments is `unused`, are `closing`."""
-
-    customer: Customer
-    currency: str
-    first: dt.date
-    last: dt.date
-    opening: Decimal
-    closing: Decimal
-    entries: tuple[Entry, ...]
-    sums: dict[str, Decimal]
-    open: tuple[OpenInvoice, ...]
-    # Open invoices that the list does not name.
-    more_open: int
-    ageing: Ageing
-    # All charges against the account up to the last day: no payment covers them by allocation.
-    charges: Decimal
-
-    @property
-    def owed(self) -> Decimal:
-        """What open invoices are short of."""
-        return self.ageing.total
-
-    @property
-    def unused(self) -> Decimal:
-        return add([self.owed, self.charges, -self.closing])
-
-    @property
-    def overdue(self) -> Decimal:
-        columns = self.ageing.columns
-        return add([columns[name] for name in columns if name.startswith("days_")])
-
-    @property
-    def says_something(self) -> bool:
-        return bool(self.entries or self.opening or self.closing or self.open)
 
 
 def statement(customer: Customer, first: dt.date, last: dt.date) -> Statement:
