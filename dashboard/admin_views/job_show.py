@@ -20,7 +20,16 @@ PLACES = {
     "schedule_run": ("Open the run", "schedule_run.details_view", "run_id"),
 }
 # Work in steps keeps what is done, also when it is cancelled.
-IN_STEPS = ("usage_import", "usage_take_up", "usage_rebuild", "billing_run", "schedule_runs", "invoice_mails")
+IN_STEPS = (
+    "usage_import",
+    "usage_take_up",
+    "usage_rebuild",
+    "billing_run",
+    "schedule_run",
+    "schedule_runs",
+    "invoice_mails",
+    "messages",
+)
 # Counted in KiB of a file.
 IN_KIB = ("usage_import",)
 ENDINGS = {
@@ -44,6 +53,7 @@ class Shown:
     place: dict[str, str] | None
     cancelling: bool
     kept: str
+    in_steps: bool
 
 
 def shown(job: Job, now: dt.datetime | None = None) -> Shown:
@@ -60,6 +70,7 @@ def shown(job: Job, now: dt.datetime | None = None) -> Shown:
         place=place(job),
         cancelling=job.cancel_requested and running,
         kept="What was done stays." if job.kind in IN_STEPS else "Nothing half-made was kept.",
+        in_steps=job.kind in IN_STEPS,
     )
 
 
