@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtforms import ValidationError
+from wtforms.validators import Length
 
 from dashboard.admin_views import fields
 from dashboard.admin_views.customer_forms import HOURS, ISSUING, OWN, SENDING
@@ -18,6 +19,7 @@ from dashboard.rules.places import time_zones
 from dashboard.rules.report_columns import COLUMNS
 
 GROUPS: Mapping[str, str] = {name: one.label for name, one in DIMENSIONS.items()}
+LONGEST = 6_000
 AS_CUSTOMER = "As the customer is set"
 # By what is produced: the fields that mean nothing then. They are out of sight and not stored.
 UNUSED: Mapping[str, Mapping[str, Any]] = {
@@ -51,9 +53,9 @@ class ScheduleForm(Form):
     produces = fields.choice("Produces", PRODUCES, default="report")
     emails = LinesField(
         "Email",
-        validators=[_addresses],
+        validators=[Length(max=LONGEST, message=f"At most {LONGEST:,} characters, please."), _addresses],
         description=f"One a line, at most {schedules.MOST_EMAILS}.",
-        render_kw={"rows": 3, "maxlength": 6_000, "spellcheck": "false", "autocomplete": "off"},
+        render_kw={"rows": 3, "maxlength": LONGEST, "spellcheck": "false", "autocomplete": "off"},
     )
     groups = OrderedField(
         "Group", GROUPS, hint="Choose one or more", description="In this order, as in Breakout."
