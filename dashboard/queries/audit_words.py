@@ -48,6 +48,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "package_charge": ("package charge", "package charges"),
     "billing_run": ("billing run", "billing runs"),
     "invoice_template": ("invoice template", "invoice templates"),
+    "mail_template": ("e-mail text", "e-mail texts"),
     "schedule": ("schedule", "schedules"),
     "setting": ("settings", "settings"),
     "staff": ("staff account", "staff accounts"),

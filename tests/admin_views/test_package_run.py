@@ -192,8 +192,8 @@ def test_the_packages_page_says_whom_it_charges_next(clerk, acorn):
 
 def test_the_dashboard_names_the_charges_that_come_within_the_notification_days(clerk, acorn):
     settings.update(SYSTEM, {"package_notification_days": 10})
-    assert "Package charges" not in words(clerk.get("/admin/"))
+    assert "Package charges" not in words(clerk.get("/admin/coming"))
     give(acorn)
-    said = words(clerk.get("/admin/"))
+    said = words(clerk.get("/admin/coming"))
     assert "Package charges within 10 days" in said
     assert "Acorn Example Networks" in said

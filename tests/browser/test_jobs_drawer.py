@@ -16,6 +16,7 @@ from dashboard.operations import jobs
 from tests.jobs.test_invoice_pdfs import many
 from tests.support.access import check, expect_axe
 from tests.support.books import fresh
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -163,6 +164,7 @@ def test_by_the_keyboard(page_as: Callable[..., Page], clerk: Any) -> None:
     go(page, "/admin/invoice/")
     toggle(page).press("Enter")
     expect(page.get_by_role("heading", name="Jobs", level=2)).to_be_focused()
+    expect(drawer(page).get_by_role("listitem")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Close the jobs")).to_be_focused()
     page.keyboard.press("Tab")
@@ -243,6 +245,7 @@ def test_an_administrator_sees_who_does_the_work(
 ) -> None:
     expect_axe(page_watch)
     job = begin(clerk, "Out of order", nothing="at all")
+    wait_until(lambda: fresh(job).state == "failed", 30, "the worker gives it up")
     page = page_as("admin")
     expect_row = page.locator("#machines")
     go(page, "/admin/job/?tab=all")

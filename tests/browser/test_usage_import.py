@@ -58,7 +58,7 @@ def test_a_switchs_file_is_recognised_loaded_and_its_customer_found(
     check(page)
     page.get_by_role("button", name="Load 240 rows").click()
     page.wait_for_url("**/usage_import/details/**")
-    expect(page.get_by_role("status").get_by_text("Done")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("status").get_by_text("Done", exact=True)).to_be_visible(timeout=30_000)
     check(page)
     page.get_by_role("link", name=re.compile("^Unmatched 240")).click()
     page.wait_for_url("**/usage_unmatched/**")
@@ -100,7 +100,7 @@ def test_columns_are_mapped_and_the_order_of_dates_is_asked(
     check(page)
     page.get_by_role("button", name=re.compile("^Load")).click()
     page.wait_for_url("**/usage_import/details/**")
-    expect(page.get_by_role("status").get_by_text("Done")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("status").get_by_text("Done", exact=True)).to_be_visible(timeout=30_000)
     bad = page.get_by_role("heading", name="Bad rows").last
     expect(bad).to_be_visible()
     check(page)

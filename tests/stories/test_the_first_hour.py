@@ -71,7 +71,7 @@ def bring_in(page: Page) -> None:
     page.wait_for_url("**/usage_import/preview/**")
     page.get_by_role("button", name="Load 240 rows").click()
     page.wait_for_url("**/usage_import/details/**")
-    expect(page.get_by_role("status").get_by_text("Done")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").get_by_text("Done", exact=True)).to_be_visible(timeout=60_000)
 
 
 def make_the_rule(page: Page) -> None:

@@ -187,7 +187,8 @@ def test_the_first_chunks_are_small():
 
 
 def test_a_killed_worker_leaves_whole_chunks_and_the_next_completes_them(books, start_worker, as_role):
-    rows = lines(30_000)
+    count = 120_000
+    rows = lines(count)
     made = filed(rows, chunk_rows=1000)
     first = start_worker()
     job = jobs.start(as_role("clerk"), "usage_import", "Usage", {"usage_import_id": made.id}, 100)
@@ -195,7 +196,7 @@ def test_a_killed_worker_leaves_whole_chunks_and_the_next_completes_them(books, 
     first.kill()
     db.session.rollback()
     db.session.execute(text("SELECT pg_sleep(0.5)"))
-    assert 0 < fresh(made).rows < 30_000
+    assert 0 < fresh(made).rows < count
     assert discrepancies() == []
     start_worker()
     db.session.execute(text("UPDATE job SET heartbeat_at = now() - interval '1 minute'"))
@@ -203,12 +204,12 @@ def test_a_killed_worker_leaves_whole_chunks_and_the_next_completes_them(books, 
     reaper.take_up_lost_jobs()
     wait_until(lambda: fresh(job).state in jobs.ENDED, 120, "the second worker ends")
     assert (fresh(job).state, fresh(job).attempts) == ("done", 2), fresh(job).error
-    assert "30,000 rows" in fresh(job).notes[0]
+    assert f"{count:,} rows" in fresh(job).notes[0]
     made = fresh(made)
     assert (made.state, made.rows, made.loaded + made.unmatched, made.duplicates) == (
         "done",
-        30_000,
-        30_000,
+        count,
+        count,
         0,
     )
     assert discrepancies() == []
