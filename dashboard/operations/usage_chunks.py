@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,10 +54,14 @@ WHERE id = %(key)s
 
 @dataclass
 class Chunk:
-    data: list[bytes] = field(default_factory=list)
+    """What came of some blocks; their rows themselves are in the stage."""
+
     faults: list[Fault] = field(default_factory=list)
     rows: int = 0
     read: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.faults)
 
 
 @dataclass(frozen=True)
@@ -72,22 +77,33 @@ class Source:
         return Typing(self.reading, dt.datetime.now(dt.UTC) + FUTURE)
 
 
-def chunks(found: Iterable[Block], size: int) -> Iterator[Chunk]:
-    """Blocks put together until they have so many rows; fewer at first, so that progress shows soon."""
-    chunk = Chunk()
-    enough = min(size, FIRST_ROWS)
-    for block in found:
-        if block.data:
-            chunk.data.append(block.data)
-        chunk.faults += block.faults
-        chunk.rows += block.rows
-        chunk.read = max(chunk.read, block.read)
-        if chunk.rows >= enough or len(chunk.faults) >= enough:
-            yield chunk
-            enough = min(size, 2 * enough)
-            chunk = Chunk(read=chunk.read)
-    if chunk.rows or chunk.faults:
-        yield chunk
+class Chunks:
+    """A file's blocks, given out until they have so many rows; fewer at first, so that progress shows soon.
+
+    A block goes on as it is read, so that no chunk stands in memory. Several threads may take in turn.
+    """
+
+    def __init__(self, found: Iterable[Block], size: int) -> None:
+        self._found = iter(found)
+        self._size = size
+        self._enough = min(size, FIRST_ROWS)
+        self._read = 0
+        self._turn = threading.Lock()
+
+    def take(self, write: Callable[[bytes], object]) -> Chunk:
+        """The next chunk; an empty one at the end."""
+        with self._turn:
+            chunk = Chunk(read=self._read)
+            for block in self._found:
+                if block.data:
+                    write(block.data)
+                chunk.faults += block.faults
+                chunk.rows += block.rows
+                chunk.read = self._read = max(self._read, block.read)
+                if chunk.rows >= self._enough or len(chunk.faults) >= self._enough:
+                    break
+            self._enough = min(self._size, 2 * self._enough)
+            return chunk
 
 
 @contextmanager
@@ -102,15 +118,17 @@ def own_connection(engine: Engine) -> Iterator[Connection[Any]]:
             connection.rollback()
 
 
-def prepare_chunk(cursor: Cursor[Any], source: Source, chunk: Chunk, rates: Rates) -> None:
+def prepare_chunk(cursor: Cursor[Any], source: Source, found: Chunks, rates: Rates) -> Chunk:
+    """The next chunk, ready to be merged; an empty one at the end of the file."""
     typing = source.typing
     typing.stage(cursor)
     with cursor.copy(typing.copy()) as copy:
-        for data in chunk.data:
-            copy.write(data)
-    usage_calls.make_table(cursor)
-    typing.fill(cursor)
-    prepare(cursor, rates, source.customer_by)
+        chunk = found.take(copy.write)
+    if chunk:
+        usage_calls.make_table(cursor)
+        typing.fill(cursor)
+        prepare(cursor, rates, source.customer_by)
+    return chunk
 
 
 def merge_chunk(cursor: Cursor[Any], source: Source, chunk: Chunk, opener: Opener | None) -> Counts:

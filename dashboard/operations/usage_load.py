@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from decimal import Decimal
 from typing import Any, Protocol
@@ -25,8 +24,8 @@ from dashboard.operations.base import Actor, fetch, require, session, unit_of_wo
 from dashboard.operations.errors import Refused
 from dashboard.operations.usage_chunks import (
     Chunk,
+    Chunks,
     Source,
-    chunks,
     merge_chunk,
     own_connection,
     prepare_chunk,
@@ -75,7 +74,7 @@ def load_stream(actor: Actor, made: UsageImport, stream: Stream, report: Progres
     size = int(made.options.get("chunk_rows") or CHUNK_ROWS)
     _begin(actor, made.id)
     try:
-        counts = _Load(db.engine, source, report).run(chunks(blocks(stream, source.reading), size))
+        counts = _Load(db.engine, source, report).run(Chunks(blocks(stream, source.reading), size))
     except BaseException as ended:
         _end(actor, made.id, "failed" if isinstance(ended, Exception) and not _asked(ended) else "cancelled")
         raise
@@ -95,11 +94,10 @@ class _Load:
         self.counts = Counts()
         self.read = 0
         self.stop = threading.Event()
-        self.turn = threading.Lock()
         self.state = threading.Lock()
         self.connections: list[Connection[Any]] = []
 
-    def run(self, found: Iterator[Chunk]) -> Counts:
+    def run(self, found: Chunks) -> Counts:
         start = time.monotonic_ns()
         with own_connection(self.engine) as connection, ThreadPoolExecutor(AT_ONCE, "usage") as pool:
             self.connections.append(connection)
@@ -137,7 +135,7 @@ class _Load:
             except Exception:  # noqa: S112 - it has ended by itself
                 continue
 
-    def _work(self, found: Iterator[Chunk]) -> None:
+    def _work(self, found: Chunks) -> None:
         try:
             with (
                 own_connection(self.engine) as connection,
@@ -149,19 +147,15 @@ class _Load:
                 rates = Rates(cursor, lasting=True)
                 connection.commit()
                 while not self.stop.is_set():
-                    with self.turn:
-                        chunk = next(found, None)
-                    if chunk is None:
+                    chunk = prepare_chunk(cursor, self.source, found, rates)
+                    if not chunk:
                         return
-                    self._load(connection, cursor, rates, chunk, opener)
+                    self._merge(connection, cursor, chunk, opener)
         except BaseException:
             self.stop.set()
             raise
 
-    def _load(
-        self, connection: Connection[Any], cursor: Cursor[Any], rates: Rates, chunk: Chunk, opener: Opener
-    ) -> None:
-        prepare_chunk(cursor, self.source, chunk, rates)
+    def _merge(self, connection: Connection[Any], cursor: Cursor[Any], chunk: Chunk, opener: Opener) -> None:
         counts = merge_chunk(cursor, self.source, chunk, opener)
         if self.stop.is_set():
             connection.rollback()

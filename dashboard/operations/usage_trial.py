@@ -10,7 +10,7 @@ from psycopg import Cursor
 from dashboard.extensions import db
 from dashboard.operations import usage_twins
 from dashboard.operations.base import Actor, operation
-from dashboard.operations.usage_chunks import Source, chunks, count_bad, own_connection, prepare_chunk
+from dashboard.operations.usage_chunks import Chunks, Source, count_bad, own_connection, prepare_chunk
 from dashboard.operations.usage_files import Fault, Reading, Stream, blocks
 from dashboard.operations.usage_ledger import Counts, merge
 from dashboard.operations.usage_rating_sql import Rates
@@ -30,8 +30,8 @@ def try_out(
     with own_connection(db.engine) as connection, connection.cursor() as cursor:
         rates = Rates(cursor)
         source = Source(0, reading, customer_by)
-        for chunk in chunks(blocks(stream, reading), CHUNK_ROWS):
-            prepare_chunk(cursor, source, chunk, rates)
+        chunks = Chunks(blocks(stream, reading), CHUNK_ROWS)
+        while chunk := prepare_chunk(cursor, source, chunks, rates):
             calls += _first_calls(cursor, shown - len(calls))
             found = merge(cursor, None)
             usage_twins.set_apart(cursor, None, found)

@@ -175,15 +175,13 @@ def test_a_load_tells_when_its_last_rows_came_in(books):
 
 
 def test_the_first_chunks_are_small():
-    found = (Block(data=b"x", rows=10_000) for _ in range(60))
-    assert [chunk.rows for chunk in usage_chunks.chunks(found, 250_000)] == [
-        30_000,
-        60_000,
-        120_000,
-        240_000,
-        150_000,
-    ]
-    assert [chunk.rows for chunk in usage_chunks.chunks([Block(b"x", 1000)] * 5, 2000)] == [2000, 2000, 1000]
+    def sizes(found, most):
+        taken, written = usage_chunks.Chunks(found, most), []
+        return [chunk.rows for chunk in iter(lambda: taken.take(written.append), usage_chunks.Chunk(read=60))]
+
+    found = (Block(data=b"x", rows=10_000, read=60) for _ in range(60))
+    assert sizes(found, 250_000) == [30_000, 60_000, 120_000, 240_000, 150_000]
+    assert sizes([Block(b"x", 1000, read=60)] * 5, 2000) == [2000, 2000, 1000]
 
 
 def test_a_killed_worker_leaves_whole_chunks_and_the_next_completes_them(books, start_worker, as_role):
