@@ -76,6 +76,9 @@ def _measured(servers: Servers, calls: int) -> Iterator[Row]:
     url = servers.create_database(name)
     with servers.superuser(name) as connection:
         days = fill(connection, calls)
+        shared = min(_group_by(connection) for _ in range(3))
+        # Invoices are made by one worker on one connection: beside it stands what one process takes.
+        connection.execute("SET max_parallel_workers_per_gather = 0")
         beside = min(_group_by(connection) for _ in range(3))
     settings = Settings(
         database_url=url, redis_url=servers.redis_url(1), secret_key="only for the bench, never elsewhere"
@@ -95,7 +98,7 @@ def _measured(servers: Servers, calls: int) -> Iterator[Row]:
         db.engine.dispose()
     servers.drop_database(name)
     said = f"{CUSTOMERS:,} customers, {calls:,} calls"
-    group_by = "GROUP BY"
+    group_by = "GROUP BY in one process"
     yield Row(f"Preview of {said}", looked * 1000, other=beside * 1000, other_name=group_by)
     yield Row(
         f"Invoices of {said}",
@@ -103,6 +106,9 @@ def _measured(servers: Servers, calls: int) -> Iterator[Row]:
         limit="<= 3x the GROUP BY" if calls >= 5_000_000 else "",
         other=beside * 1000,
         other_name=f"{group_by}; {days:,} days of the ledger",
+    )
+    yield Row(
+        "the same", took * 1000, other=shared * 1000, other_name="GROUP BY in as many as the server likes"
     )
     yield Row(f"Invoices a second, {calls:,} calls", CUSTOMERS / took, unit="/s", limit=">= 300 /s")
 
