@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from dashboard.admin_views import schedule_running
 from dashboard.admin_views.forms import new_form_key
 from dashboard.admin_views.guard import needs
 from dashboard.models import Customer, Schedule
 from dashboard.operations import mails, schedules
-from dashboard.operations.errors import Duplicate, Refused
+from dashboard.operations.errors import Refused
 from dashboard.queries import schedule_runs, settings
 from dashboard.rules.periods import SCHEDULES, Period
 from dashboard.rules.schedules import how_far, in_words
@@ -76,10 +76,4 @@ class CustomerSchedule:
         schedule = schedule_runs.of_customer(customer.id)
         if schedule is None:
             raise Refused("This customer has no Invoice Schedule.")
-        try:
-            run = schedules.run_now(view.actor_of(None), schedule.id, request.form.get("form_key"))
-            key = str(run.id)
-        except Duplicate as error:
-            flash("This was asked for already; here is what came of it.", "info")
-            key = (error.result or "").removeprefix("schedule_run:")
-        return redirect(url_for("schedule_run.details_view", id=key), 303)
+        return schedule_running.run_now(view.actor_of(None), schedule.id)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from werkzeug.datastructures import MultiDict
 
+from dashboard.admin_views import schedule_running
 from dashboard.admin_views.base import AdminView
 from dashboard.admin_views.conflict import facts
 from dashboard.admin_views.forms import Form, new_form_key
@@ -18,7 +19,6 @@ from dashboard.admin_views.schedule_form import ScheduleForm
 from dashboard.admin_views.schedule_preview import SchedulePreview, shown_slots
 from dashboard.models import Schedule
 from dashboard.operations import bulk, schedules
-from dashboard.operations.errors import Duplicate
 from dashboard.queries import schedule_list, schedule_runs, settings
 from dashboard.rules.schedules import in_words
 
@@ -149,13 +149,7 @@ class ScheduleView(SchedulePreview, AdminView):
     def run_view(self, id: str) -> ResponseReturnValue:
         """A run of this moment, about the period just ended."""
         record = self.get_one(id)
-        try:
-            run = schedules.run_now(self.actor_of(None), record.id, request.form.get("form_key"))
-            key = str(run.id)
-        except Duplicate as error:
-            flash("This was asked for already; here is what came of it.", "info")
-            key = (error.result or "").removeprefix("schedule_run:")
-        return redirect(url_for("schedule_run.details_view", id=key), 303)
+        return schedule_running.run_now(self.actor_of(None), record.id)
 
     @expose("/<id>/pause", methods=("POST",))
     @needs("schedule.write")

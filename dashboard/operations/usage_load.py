@@ -22,6 +22,7 @@ from dashboard.models import Document, UsageFault, UsageImport
 from dashboard.operations import usage_months
 from dashboard.operations.base import Actor, fetch, require, session, unit_of_work
 from dashboard.operations.errors import Refused
+from dashboard.operations.job_attempts import Cancelled
 from dashboard.operations.usage_chunks import (
     Chunk,
     Chunks,
@@ -76,7 +77,8 @@ def load_stream(actor: Actor, made: UsageImport, stream: Stream, report: Progres
     try:
         counts = _Load(db.engine, source, report).run(Chunks(blocks(stream, source.reading), size))
     except BaseException as ended:
-        _end(actor, made.id, "failed" if isinstance(ended, Exception) and not _asked(ended) else "cancelled")
+        failed = isinstance(ended, Exception) and not isinstance(ended, Cancelled)
+        _end(actor, made.id, "failed" if failed else "cancelled")
         raise
     if counts.loaded >= MANY:
         _count_anew(actor)
@@ -198,12 +200,6 @@ def finish_months() -> None:
     """Indexes for the months that a load which was broken off has left without."""
     with own_connection(db.engine) as connection:
         usage_months.finish(connection)
-
-
-def _asked(ended: BaseException) -> bool:
-    from dashboard.operations.jobs import Cancelled
-
-    return isinstance(ended, Cancelled)
 
 
 def _said(counts: Counts, took: Decimal) -> str:
